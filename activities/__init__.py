@@ -1,0 +1,1 @@
+"""The steps that workflows call: cloud calls, records, placement."""

@@ -1,0 +1,1 @@
+"""North-bound REST APIs and the registry of routes."""

@@ -1,0 +1,1 @@
+"""SDK and command line of Sirocco; imports nothing of the server."""

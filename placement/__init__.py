@@ -1,0 +1,1 @@
+"""Placement problems, constraints, solver, plans and leases: a library that stands alone."""

@@ -1,0 +1,1 @@
+"""The portal: views, templates, assets and translations."""

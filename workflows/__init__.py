@@ -1,0 +1,1 @@
+"""Durable Temporal workflows: decisions only, one lifecycle per file."""
