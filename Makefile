@@ -29,4 +29,15 @@ lock: ## resolve the hashed requirement files anew (maintainers)
 test: ## set up what is needed and pass the whole suite
 	$(PY) -m pytest
 
--include */tasks.mk
+
+bench-placement: ## placement: figures to reach, written to docs/
+	$(PY) -m bench.placement
+
+bench-leases: ## leases: figures to reach, written to docs/
+	$(PY) -m bench.leases
+
+bench-ovf: ## OVF: figures to reach, written to docs/
+	$(PY) -m bench.ovf
+
+fuzz-ovf: ## OVF: fuzz the parsers (SECONDS_EACH per target, default 60)
+	$(PY) -m tests.fuzz.ovf $(or $(SECONDS_EACH),60)
