@@ -1,0 +1,1 @@
+"""Connectors: how Sirocco speaks to each kind of cloud, behind one contract."""

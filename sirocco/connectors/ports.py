@@ -1,0 +1,550 @@
+"""The contract between Sirocco and a cloud.
+
+A connector is synchronous and blocking; activities call it from threads and own waiting, retries, deadlines and
+rates. Every call that changes something carries a token chosen before the call: the same token again finds what the
+first call made and never makes a second one. An operation is plain data and survives a restart of the caller.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any, Protocol
+
+CONTRACT = 1
+
+
+class Fault(Enum):
+    """What a failed call means: ``(name, retry the same call, try another provider)``."""
+
+    TRANSIENT = ("transient", True, False)
+    UNKNOWN_OUTCOME = ("unknown-outcome", False, False)
+    QUOTA = ("quota", False, True)
+    CAPACITY = ("capacity", False, True)
+    AUTH = ("auth", False, False)
+    NOT_FOUND = ("not-found", False, False)
+    CONFLICT = ("conflict", False, False)
+    INVALID = ("invalid", False, False)
+    UNSUPPORTED = ("unsupported", False, True)
+    INTERNAL = ("internal", False, False)
+
+    @property
+    def retry(self) -> bool:
+        """Whether the same call may simply be made again."""
+        return self.value[1]
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another provider may succeed."""
+        return self.value[2]
+
+
+class ConnectorError(Exception):
+    """A failed call: the fault, the far end's own code, and a sentence for people (no secrets in it)."""
+
+    def __init__(self, fault: Fault, message: str, *, native_code: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.fault, self.message, self.native_code, self.retry_after = fault, message, native_code, retry_after
+
+
+class Kind(StrEnum):
+    """What a cloud holds for us."""
+
+    MACHINE = "machine"
+    VOLUME = "volume"
+    IMAGE = "image"
+    NETWORK = "network"
+
+
+class State(StrEnum):
+    """What a cloud says of an object; the CMDB's states are derived from it."""
+
+    CREATING = "CREATING"
+    STARTED = "STARTED"
+    STOPPED = "STOPPED"
+    PAUSED = "PAUSED"
+    SUSPENDED = "SUSPENDED"
+    AVAILABLE = "AVAILABLE"
+    BUSY = "BUSY"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object at the far end; ``native_id`` keeps its value for the object's whole life, migrations included."""
+
+    kind: Kind
+    native_id: str
+
+
+# --- what is asked for -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KernelBoot:
+    """Kernel, initial RAM disk (paths readable by the caller) and command line, for a boot without a boot loader."""
+
+    kernel: str
+    initrd: str
+    cmdline: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """A disk image to bring to the provider: a local file whose format is stated, never guessed."""
+
+    name: str
+    path: str
+    format: str
+    boot: KernelBoot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpec:
+    """A disk that lives and dies with its machine: cloned from an image, or empty. Capacity in bytes."""
+
+    capacity: int
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NicSpec:
+    """An interface on a network (native id) with a MAC address chosen by Sirocco."""
+
+    network: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeUse:
+    """A volume (native id) seen by the machine as ``device`` (``vdb``), or the next free one if empty."""
+
+    volume: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What the guest reads at its first boot (cloud-init NoCloud)."""
+
+    hostname: str
+    user_data: bytes = b""
+    ssh_keys: tuple[str, ...] = ()
+    network_config: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSpec:
+    """A machine: memory in bytes, the first disk boots, ``host`` as placement chose it, ``start`` after definition."""
+
+    name: str
+    cpu: int
+    memory: int
+    disks: tuple[DiskSpec, ...]
+    nics: tuple[NicSpec, ...] = ()
+    volumes: tuple[VolumeUse, ...] = ()
+    seed: Seed | None = None
+    host: str = ""
+    start: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSpec:
+    """A volume: capacity in bytes; ``image`` (native id) as content or ``filesystem`` (``ext4``), or blank."""
+
+    name: str
+    capacity: int
+    image: str | None = None
+    filesystem: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """A network with DHCP on ``cidr``; ``nat`` lets machines reach the outside, otherwise it is isolated."""
+
+    name: str
+    cidr: str
+    nat: bool = False
+
+
+Spec = MachineSpec | VolumeSpec | ImageSpec | NetworkSpec
+
+
+# --- what can be done to a machine or volume ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Boot a stopped machine, resume a paused or suspended one; start a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ask the guest to shut down, or cut the power with ``force``; never escalates by itself. Also stops a network."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Reboot a started machine, start a stopped one."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Keep processor and memory as they are, in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """Save memory to disk and release it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """New processors and memory (bytes); live where the far end can, else on a stopped machine."""
+
+    cpu: int
+    memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttachVolume:
+    """Attach a volume, while running too."""
+
+    use: VolumeUse
+
+
+@dataclass(frozen=True, slots=True)
+class DetachVolume:
+    """Detach a volume (native id); done when the guest has let it go."""
+
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachNic:
+    """Add an interface."""
+
+    nic: NicSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DetachNic:
+    """Remove the interface with this MAC address."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    """Record disks, and memory when running, under a name that is unique within the machine."""
+
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSnapshot:
+    """Put the machine back to a snapshot."""
+
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropSnapshot:
+    """Forget a snapshot; gone already is success."""
+
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Copy the boot disk into a new stand-alone image; the operation's ``ref`` is the image."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """Move a machine to another host, live when it runs; ``copy_storage`` where the hosts share no disks."""
+
+    host: str
+    copy_storage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrowVolume:
+    """Grow a volume to ``capacity`` bytes; seen by the guest at once when attached."""
+
+    capacity: int
+
+
+Action = (
+    Start
+    | Stop
+    | Restart
+    | Pause
+    | Suspend
+    | Resize
+    | AttachVolume
+    | DetachVolume
+    | AttachNic
+    | DetachNic
+    | TakeSnapshot
+    | RestoreSnapshot
+    | DropSnapshot
+    | Capture
+    | Migrate
+    | GrowVolume
+)
+
+
+# --- what is seen -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NicFacts:
+    """An interface as the far end shows it, with the addresses that are known by now."""
+
+    mac: str
+    network: str
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFacts:
+    """A machine as the far end shows it. Memory in bytes; volumes are native ids."""
+
+    name: str
+    host: str
+    cpu: int
+    memory: int
+    nics: tuple[NicFacts, ...] = ()
+    volumes: tuple[VolumeUse, ...] = ()
+    snapshots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFacts:
+    """A volume: capacity in bytes and the machine (native id) that uses it, if any."""
+
+    name: str
+    capacity: int
+    machine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """An image at the provider: bytes on disk and bytes as a disk."""
+
+    name: str
+    size: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """A network and its address range."""
+
+    name: str
+    cidr: str
+    nat: bool
+
+
+Facts = MachineFacts | VolumeFacts | ImageFacts | NetworkFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """An object as it is now; ``token`` tells which of our calls made it, empty for a stranger's."""
+
+    ref: Ref
+    state: State
+    token: str
+    facts: Facts
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """A hypervisor host: memory and disk in bytes, load as a share of all cores (0..1), how guests are run and why."""
+
+    name: str
+    cores: int
+    memory: int
+    disk: int
+    load: float
+    memory_used: int
+    accelerator: str
+    reason: str
+    architecture: str = "x86_64"
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counters of a machine since its boot: CPU nanoseconds, memory bytes, bytes read, written, received, sent."""
+
+    cpu_time: int
+    memory: int
+    read: int
+    written: int
+    received: int
+    sent: int
+
+
+class Done(StrEnum):
+    """Where an operation stands."""
+
+    PENDING = "PENDING"
+    OK = "OK"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """An operation under way or ended: plain data, kept by the caller. ``ref`` is what it acts on or has made."""
+
+    verb: str
+    token: str
+    ref: Ref
+    native_task: str = ""
+    done: Done = Done.OK
+
+
+@dataclass(frozen=True, slots=True)
+class OpStatus:
+    """Answer of ``poll``: progress 0..1 when known, the error when failed, seconds to wait before asking again."""
+
+    done: Done
+    progress: float | None = None
+    error: ConnectorError | None = None
+    poll_after: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A capability as data. ``value``: bool = has it, number = at least, set = one of; ``scope``: a host, or ``*``."""
+
+    name: str
+    value: bool | int | frozenset[str] = True
+    scope: str = "*"
+
+    def meets(self, need: "Cap") -> bool:
+        """Whether this capability answers ``need`` (same name; value at least, equal, or containing)."""
+        if self.name != need.name or self.scope not in {"*", need.scope}:
+            return False
+        if isinstance(self.value, frozenset):
+            return isinstance(need.value, frozenset) and need.value <= self.value
+        if isinstance(self.value, bool) or isinstance(need.value, bool):
+            return self.value == need.value
+        return not isinstance(need.value, frozenset) and self.value >= need.value
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What a provider is and can do, as probed."""
+
+    provider: str
+    api_version: str
+    caps: frozenset[Cap]
+    contract: int = CONTRACT
+
+    def missing(self, needs: Iterable[Cap]) -> tuple[Cap, ...]:
+        """The needs no capability meets: empty means that all fit, otherwise it is the user's explanation."""
+        return tuple(need for need in needs if not any(cap.meets(need) for cap in self.caps))
+
+
+class Console(Protocol):
+    """A serial console: raw bytes both ways."""
+
+    def receive(self, timeout: float) -> bytes:
+        """Bytes from the guest; empty when none came in ``timeout`` seconds; raises EOFError at the end."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Bytes to the guest."""
+        ...
+
+    def close(self) -> None:
+        """End the session."""
+        ...
+
+
+class Watch(Protocol):
+    """A subscription that lasts until it is closed."""
+
+    def close(self) -> None:
+        """End the subscription."""
+        ...
+
+
+class Connector(Protocol):
+    """One provider. All methods may be called from several threads; all raise ``ConnectorError`` only."""
+
+    def describe(self) -> Descriptor:
+        """Capabilities, probed now."""
+        ...
+
+    def hosts(self) -> tuple[HostFacts, ...]:
+        """Hypervisor hosts by name; empty for a cloud that hides them."""
+        ...
+
+    def find_by_token(self, kind: Kind, token: str) -> Observed | None:
+        """What an earlier ``create`` with this token made, if anything."""
+        ...
+
+    def observe(self, ref: Ref) -> Observed:
+        """The object as it is now; NOT_FOUND when it is gone."""
+        ...
+
+    def list(self, kind: Kind, *, owned: bool = True) -> Iterator[Observed]:
+        """All objects of a kind; ``owned`` leaves out those that no Sirocco made."""
+        ...
+
+    def create(self, spec: Spec, *, token: str) -> Op:
+        """Make an object once per token; the operation's ``ref`` is known at once."""
+        ...
+
+    def act(self, ref: Ref, action: Action, *, token: str) -> Op:
+        """Do something to an object; reaching a state that already holds is success."""
+        ...
+
+    def delete(self, ref: Ref, *, token: str) -> Op:
+        """Remove an object and all that lives and dies with it; gone already is success."""
+        ...
+
+    def poll(self, op: Op) -> OpStatus:
+        """How an operation stands."""
+        ...
+
+    def cancel(self, op: Op) -> None:
+        """Ask an operation to end early; harmless when it has ended."""
+        ...
+
+    def usage(self, refs: Iterable[Ref]) -> Mapping[str, Usage]:
+        """Counters of running machines by native id."""
+        ...
+
+    def console(self, ref: Ref) -> Console:
+        """Open the serial console of a machine; CONFLICT unless it runs."""
+        ...
+
+    def watch(self, changed: Callable[[Ref], None]) -> Watch:
+        """Call ``changed`` (from any thread) when an object may have changed; needs capability ``watch``."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What a connector is opened with: its name, plain settings, and secrets already unsealed (never printed)."""
+
+    name: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
