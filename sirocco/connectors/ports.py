@@ -108,10 +108,11 @@ class DiskSpec:
 
 @dataclass(frozen=True, slots=True)
 class NicSpec:
-    """An interface on a network (native id) with a MAC address chosen by Sirocco."""
+    """An interface on a network (native id) with a MAC address chosen by Sirocco; ``address`` fixes what DHCP gives."""
 
     network: str
     mac: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
