@@ -1,0 +1,1 @@
+"""The CMDB: what Sirocco knows, in SQLite or PostgreSQL, through SQLAlchemy."""

@@ -1,0 +1,24 @@
+"""What the CMDB, the worker and the engine agree on: queues, workflow names, search attributes, payloads."""
+
+from dataclasses import dataclass
+from typing import Final
+
+TASK_QUEUE: Final = "sirocco"
+PLACEMENT_QUEUE: Final = "sirocco-placement"
+
+SEARCH_ATTRIBUTES: Final = {
+    "SiroccoTenant": "Keyword",
+    "SiroccoResource": "Keyword",
+    "SiroccoProvider": "Keyword",
+    "SiroccoJob": "Keyword",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """The argument of every workflow: which job to carry out. All else is in the CMDB."""
+
+    job_id: str
+    tenant_id: str = ""
+    resource: str = ""
+    provider_id: str = ""

@@ -1,0 +1,214 @@
+"""The catalogue of refusals: each has a stable code, an HTTP status, a CIMI return code, a sentence and a remedy.
+
+Messages and remedies are templates with named places; the portal translates them by the English text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of refusal. ``number`` is CIMI's returnCode (10000 and up are ours)."""
+
+    code: str
+    status: int
+    number: int
+    message: str
+    remedy: str
+
+
+_ALL: dict[str, Problem] = {}
+
+
+def _problem(code: str, status: int, number: int, message: str, remedy: str) -> Problem:
+    if code in _ALL or any(known.number == number for known in _ALL.values()):
+        raise ValueError(f"problem {code} or number {number} stands twice in the catalogue")
+    _ALL[code] = Problem(code, status, number, message, remedy)
+    return _ALL[code]
+
+
+def catalogue() -> Mapping[str, Problem]:
+    """All problems by code."""
+    return dict(_ALL)
+
+
+class SiroccoError(Exception):
+    """A refusal that a user can understand: a problem of the catalogue with what, where and why filled in."""
+
+    def __init__(self, problem: Problem, /, **details: object) -> None:
+        self.problem = problem
+        self.details = {name: str(value) for name, value in details.items()}
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The sentence in English."""
+        return fill(self.problem.message, self.details)
+
+    @property
+    def remedy(self) -> str:
+        """What to do, in English."""
+        return fill(self.problem.remedy, self.details)
+
+
+class _Places(dict[str, str]):
+    """Leaves a place that nothing fills visible instead of failing."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def fill(template: str, details: Mapping[str, str]) -> str:
+    """The template with its places filled; a missing detail stays visible as its name."""
+    return template.format_map(_Places(details))
+
+
+# Requests
+MALFORMED = _problem(
+    "malformed-body", 400, 10400, "The body cannot be read as {format}: {why}.", "Correct the body and send it again."
+)
+INVALID = _problem(
+    "invalid-value", 400, 10401, "{where}: {why}.", "Correct {where} and send the request again; nothing was changed."
+)
+UNKNOWN_ATTRIBUTE = _problem(
+    "unknown-attribute",
+    400,
+    10402,
+    "{kind} has no attribute {attribute}.",
+    "Remove {attribute}; the attributes of {kind} are listed by its ResourceMetadata.",
+)
+BAD_FILTER = _problem(
+    "bad-filter", 400, 10403, "$filter cannot be read at position {position}: {why}.", "Correct the filter expression."
+)
+NOT_FOUND = _problem(
+    "not-found",
+    404,
+    10404,
+    "There is no {kind} {id}.",
+    "Check the id and the tenant you work in; it may have been deleted.",
+)
+METHOD_NOT_ALLOWED = _problem(
+    "method-not-allowed", 405, 10405, "{method} is not possible on {path}.", "Use one of: {allowed}."
+)
+NOT_ACCEPTABLE = _problem(
+    "not-acceptable", 406, 10406, "None of the wanted formats can be given: {wanted}.", "Ask for JSON or XML."
+)
+UNSUPPORTED_MEDIA = _problem(
+    "unsupported-media-type",
+    415,
+    10415,
+    "Bodies of type {type} are not read.",
+    "Send application/json or application/xml.",
+)
+TOO_LARGE = _problem("too-large", 413, 10413, "The body is larger than {limit} bytes.", "Send a smaller body.")
+STALE = _problem(
+    "stale",
+    412,
+    10412,
+    "{kind} {id} has changed since you read it.",
+    "Read it again, repeat your change and send it anew.",
+)
+KEY_REUSED = _problem(
+    "idempotency-key-reused",
+    409,
+    10419,
+    "The Idempotency-Key {key} was used for another request.",
+    "Use a new key for a new request; repeat the first request unchanged to get its answer again.",
+)
+
+# Identity
+UNAUTHENTICATED = _problem(
+    "unauthenticated",
+    401,
+    10410,
+    "You are not signed in, or the credentials are wrong.",
+    "Sign in, or give a valid API key.",
+)
+LOCKED_OUT = _problem(
+    "locked-out", 429, 10411, "Too many failed sign-ins for this user.", "Wait {seconds} seconds and try again."
+)
+FORBIDDEN = _problem(
+    "forbidden", 403, 10416, "This needs the role {role} in the tenant.", "Ask a tenant administrator or an operator."
+)
+NO_TENANT = _problem(
+    "no-tenant",
+    403,
+    10417,
+    "You do not belong to the tenant {tenant}.",
+    "Choose one of your tenants, or ask its administrator.",
+)
+CSRF = _problem(
+    "csrf",
+    403,
+    10418,
+    "The form was not sent from this portal, or is too old.",
+    "Load the page again and repeat the action.",
+)
+TOO_MANY = _problem("too-many-requests", 429, 10429, "Too many requests.", "Wait {seconds} seconds and try again.")
+
+# State
+WRONG_STATE = _problem(
+    "wrong-state",
+    409,
+    10420,
+    "{kind} {name} is {state}; {action} needs it to be {needed}.",
+    "Bring it to one of these states first.",
+)
+BUSY = _problem(
+    "busy", 409, 10421, "{kind} {name} is being worked on by job {job}.", "Wait for the job to end, or stop it."
+)
+IN_USE = _problem("in-use", 409, 10422, "{kind} {name} is used by {users}.", "Release it there first.")
+NAME_TAKEN = _problem("name-taken", 409, 10423, "There is a {kind} named {name} already.", "Choose another name.")
+JOB_ENDED = _problem("job-ended", 409, 10424, "Job {job} has ended as {state}.", "There is nothing left to stop.")
+NOT_CAPABLE = _problem(
+    "not-capable",
+    409,
+    10425,
+    "The provider {provider} cannot do this: it lacks {capability}.",
+    "Use a provider that states this capability.",
+)
+
+# Capacity
+QUOTA = _problem(
+    "quota-exceeded",
+    403,
+    10430,
+    "The quota of {resource} would be exceeded: {used} used, {wanted} wanted, {ceiling} allowed.",
+    "Delete what you no longer need, ask for less, or ask an operator to raise the quota.",
+)
+NO_CAPACITY = _problem(
+    "no-capacity",
+    409,
+    10431,
+    "No host can take it: {why}.",
+    "Ask for less, delete or stop machines, or ask an operator to add capacity.",
+)
+NO_PROVIDER = _problem(
+    "no-provider",
+    409,
+    10432,
+    "No provider meets the needs: {why}.",
+    "Change the request, or ask an operator for a provider.",
+)
+
+# The far end
+PROVIDER_FAILED = _problem(
+    "provider-failed",
+    502,
+    10440,
+    "The provider {provider} refused: {why}.",
+    "Read the job's steps; repeat the request when the cause is gone.",
+)
+PROVIDER_SILENT = _problem(
+    "provider-silent", 504, 10441, "The provider {provider} did not answer in time.", "Try again later."
+)
+CANCELLED = _problem(
+    "cancelled", 409, 10442, "The job was stopped; what it had done was undone.", "Repeat the request if needed."
+)
+ENGINE_FAILED = _problem(
+    "engine-failed", 500, 10443, "The work could not be completed: {why}.", "Tell an operator the job's id."
+)
+INTERNAL = _problem(
+    "internal", 500, 10500, "Something went wrong inside Sirocco.", "Tell an operator the request id {request}."
+)

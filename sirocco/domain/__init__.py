@@ -1,0 +1,1 @@
+"""Rules without effects: who may do what, state machines, quota arithmetic, queries."""
