@@ -1,0 +1,113 @@
+"""Queries in SQL: filter, sort and cut in the database, count in the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Boolean, ColumnElement, DateTime, Numeric, Select, String, and_, false, func, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import BigInteger, Integer
+
+from sirocco.cmdb.models import Record
+from sirocco.cmdb.models.base import Utc
+from sirocco.cmdb.transaction import Transaction
+from sirocco.domain.query import AllOf, AnyOf, Comparison, Condition, Contains, PropertyIs, Query, Value
+
+R = TypeVar("R", bound=Record)
+
+_TYPES: tuple[tuple[type[Any], tuple[type[Any], ...]], ...] = (
+    (bool, (Boolean,)),
+    (datetime, (DateTime, Utc)),
+    (int, (Integer, BigInteger, Numeric)),
+    (str, (String,)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """A part of a collection and how many items match in all."""
+
+    items: Sequence[R]
+    count: int
+
+
+def fetch(tx: Transaction, model: type[R], query: Query, *conditions: ColumnElement[bool]) -> Page[R]:
+    """The page of ``model`` that ``query`` asks for; attributes are column names, an unknown one never matches."""
+    rows = tx.visible(model).where(*conditions)
+    if query.where is not None:
+        rows = rows.where(_condition(model, query.where))
+    count = tx.session.scalar(select(func.count()).select_from(rows.order_by(None).subquery())) or 0
+    return Page(tx.session.scalars(_cut(_sorted(tx, model, rows, query), query)).all(), count)
+
+
+def _sorted(tx: Transaction, model: type[R], rows: Select[R], query: Query) -> Select[R]:
+    keys = [
+        key.desc() if order.descending else key.asc()
+        for order in query.order
+        if (column := _column(model, order.attribute)) is not None
+        for key in (_binary(tx, column),)
+    ]
+    return rows.order_by(*keys, model.created, model.id)
+
+
+def _binary(tx: Transaction, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """Text sorts by code point on every database."""
+    dialect = tx.session.get_bind().dialect.name
+    if dialect == "postgresql" and isinstance(column.type, String):
+        return column.collate("C")
+    return column.expression
+
+
+def _cut(rows: Select[R], query: Query) -> Select[R]:
+    skip = max(query.first, 1) - 1
+    if query.last and query.last <= skip:
+        return rows.where(false())
+    return rows.offset(skip).limit(query.last - skip) if query.last else rows.offset(skip)
+
+
+def _column(model: type[Record], name: str) -> InstrumentedAttribute[Any] | None:
+    return getattr(model, name) if name in model.__mapper__.columns else None
+
+
+def _condition(model: type[Record], where: Condition) -> ColumnElement[bool]:
+    match where:
+        case AllOf(parts):
+            return and_(*(_condition(model, part) for part in parts))
+        case AnyOf(parts):
+            return or_(*(_condition(model, part) for part in parts))
+        case PropertyIs(key, op, value):
+            held = model.properties[key].as_string()
+            return and_(held == value) if op == "=" else and_(held != value)
+        case Contains(attribute, text):
+            column = _column(model, attribute)
+            return false() if column is None else column.icontains(text, autoescape=True)
+        case Comparison(attribute, op, value):
+            column = _column(model, attribute)
+            return false() if column is None else _compare(column, op, value)
+
+
+def _compare(column: InstrumentedAttribute[Any], op: str, value: Value) -> ColumnElement[bool]:
+    if not _comparable(column, value):
+        return false()
+    match op:
+        case "=":
+            return column == value
+        case "!=":
+            return not_(func.coalesce(column == value, false()))
+        case "<":
+            return column < value
+        case "<=":
+            return column <= value
+        case ">":
+            return column > value
+        case _:
+            return column >= value
+
+
+def _comparable(column: InstrumentedAttribute[Any], value: Value) -> bool:
+    """A value of another type than the column's never matches."""
+    for python, sql in _TYPES:
+        if isinstance(value, python):
+            return isinstance(column.type, sql)
+    return False
