@@ -1,0 +1,1 @@
+"""Running Sirocco: settings, logs, keys, health, the embedded supervisor and engine, backup."""

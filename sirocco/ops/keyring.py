@@ -1,0 +1,171 @@
+"""The key ring: what seals secrets in the CMDB and payloads in the engine.
+
+A ring is a small file of 256-bit keys, one of them current. Nothing is sealed with a ring's key itself: each purpose
+has a key derived from it (HKDF-SHA256, RFC 5869). Rotation adds a key; the older ones stay to open what they sealed.
+Sealing is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; the key's id is bound as associated data.
+"""
+
+import json
+import os
+import secrets
+import threading
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE = 12
+_FORMAT = b"\x01"
+
+
+class KeyRingError(Exception):
+    """The key ring cannot be read, or holds no key that opens this."""
+
+
+class SealBrokenError(Exception):
+    """A sealed value was changed, or belongs to another place than the one it was found in."""
+
+
+class KeyRing:
+    """Keys by id, read from a file and read again when the file changes; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._guard = threading.Lock()
+        self._stamp = (0, 0)
+        self._current = ""
+        self._keys: dict[str, bytes] = {}
+        self._ciphers: dict[tuple[str, str], AESGCM] = {}
+        self._refresh()
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """The ring in this file, made with a first key if there is no such file."""
+        if not path.exists():
+            _publish(path, "k1", {"k1": secrets.token_bytes(32)}, replace=False)
+        return cls(path)
+
+    @property
+    def current(self) -> str:
+        """The id of the key that seals from now on."""
+        self._refresh()
+        return self._current
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All key ids, oldest first."""
+        self._refresh()
+        return tuple(self._keys)
+
+    def rotate(self) -> str:
+        """Add a key and make it current; its id."""
+        self._refresh()
+        new = f"k{max(int(name[1:]) for name in self._keys) + 1}"
+        _publish(self.path, new, {**self._keys, new: secrets.token_bytes(32)}, replace=True)
+        return new
+
+    def cipher(self, key_id: str, purpose: str) -> AESGCM:
+        """The cipher of a key for a purpose; KeyRingError for a key that is not on the ring."""
+        self._refresh()
+        cipher = self._ciphers.get((key_id, purpose))
+        return cipher or self._derive(key_id, purpose)
+
+    def _derive(self, key_id: str, purpose: str) -> AESGCM:
+        if key_id not in self._keys:
+            raise KeyRingError(f"key {key_id!r} is not on the ring {self.path}; restore the ring that held it")
+        derived = HKDF(SHA256(), 32, salt=None, info=f"sirocco {purpose}".encode()).derive(self._keys[key_id])
+        return self._ciphers.setdefault((key_id, purpose), AESGCM(derived))
+
+    def _refresh(self) -> None:
+        with self._guard:
+            try:
+                seen = self.path.stat()
+                stamp = (seen.st_ino, seen.st_mtime_ns)
+                if stamp != self._stamp:
+                    self._current, self._keys = _read(self.path)
+                    self._ciphers, self._stamp = {}, stamp
+            except OSError as error:
+                raise KeyRingError(f"cannot read the key ring {self.path}: {error.strerror}") from error
+
+
+class Sealer:
+    """Seals the CMDB's secrets, each to its place: tenant, record and field are associated data."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def seal(self, secret: str, *, tenant: str, record: str, field: str) -> bytes:
+        """The secret as it is stored: format, key id, nonce, ciphertext."""
+        key_id = self._ring.current
+        nonce = os.urandom(_NONCE)
+        data = self._ring.cipher(key_id, "cmdb").encrypt(nonce, secret.encode(), _place(key_id, tenant, record, field))
+        return _FORMAT + bytes([len(key_id)]) + key_id.encode() + nonce + data
+
+    def unseal(self, sealed: bytes, *, tenant: str, record: str, field: str) -> str:
+        """The secret; SealBrokenError if it was altered or moved, KeyRingError if its key is missing."""
+        key_id, nonce, data = _parts(sealed)
+        try:
+            opened = self._ring.cipher(key_id, "cmdb").decrypt(nonce, data, _place(key_id, tenant, record, field))
+        except InvalidTag:
+            raise SealBrokenError(f"{field} of {record} was altered, or sealed for another place") from None
+        return opened.decode()
+
+    def outdated(self, sealed: bytes) -> bool:
+        """Whether a value is sealed with an older key than the current one."""
+        return _parts(sealed)[0] != self._ring.current
+
+
+def _parts(sealed: bytes) -> tuple[str, bytes, bytes]:
+    start = 2 + int.from_bytes(sealed[1:2])
+    if sealed[:1] != _FORMAT or len(sealed) < start + _NONCE:
+        raise SealBrokenError("this is not a sealed value")
+    return sealed[2:start].decode("ascii", "replace"), sealed[start : start + _NONCE], sealed[start + _NONCE :]
+
+
+def _place(*names: str) -> bytes:
+    """Associated data: the names with their lengths, so that no two places look alike."""
+    return b"".join(len(name.encode()).to_bytes(4, "big") + name.encode() for name in names)
+
+
+def _read(path: Path) -> tuple[str, dict[str, bytes]]:
+    try:
+        ring = json.loads(path.read_text())
+        keys = {str(name): b64decode(key, validate=True) for name, key in ring["keys"].items()}
+        current = str(ring["current"])
+        if current in keys and all(len(key) == 32 for key in keys.values()):
+            return current, keys
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KeyRingError(f"{path} is not a key ring; restore it from a backup") from error
+    raise KeyRingError(f"the key ring {path} is incomplete; restore it from a backup")
+
+
+def _publish(path: Path, current: str, keys: dict[str, bytes], *, replace: bool) -> None:
+    """Write the ring, readable by its owner only, so that others see the old one or the new one, never a part.
+
+    Of several first processes exactly one makes the ring; the others take what it made.
+    """
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    content = {"current": current, "keys": {name: b64encode(key).decode() for name, key in keys.items()}}
+    descriptor = os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            scratch.replace(path)
+        else:
+            _link(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _link(scratch: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(scratch)
+    except FileExistsError:
+        return
