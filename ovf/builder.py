@@ -1,0 +1,190 @@
+"""From XML elements to model parts, by the plan each class declares.
+
+The builder never fails on content: what it cannot use it notes as an issue and leaves out, what it does not
+know it keeps.
+"""
+
+import re
+from typing import Any, TypeVar
+
+from lxml import etree
+
+from ovf.fields import Flag, Form, Slot, Value, Whole, Words, plan
+from ovf.findings import Issue
+from ovf.model import BootDeviceSection, EncryptionSection, Message
+from ovf.names import ALLOCATION_CLASSES, ENVELOPE_1, ENVELOPES, EPASD, SASD, VSSD, XSI, clark, is_vendor, key, split
+from ovf.parts import Node, Part, Text
+from ovf.products import ProductSection, Property
+
+P = TypeVar("P", bound=Part)
+
+_WHOLE = re.compile(r"[+-]?\d{1,30}")
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_ALIASES = {"InstanceId": "InstanceID", "StorageItem": "Item", "EthernetPortItem": "Item"}
+_UNLIMITED = frozenset({"Limit", "Weight", "Reservation"})
+_DESCRIPTIVE = frozenset({"height", "width", "Weight"})
+_FREE = (BootDeviceSection, EncryptionSection)
+
+
+def canonical(tag: str) -> str:
+    """The tag with any envelope namespace replaced by that of version 1, which stands for all in kept nodes."""
+    namespace, name = split(tag)
+    return clark(ENVELOPE_1, name) if namespace in ENVELOPES else tag
+
+
+def truth(raw: str) -> bool | None:
+    """``true`` and ``false`` in any letter case, ``1`` and ``0``; None for everything else."""
+    return _TRUTH.get(raw.strip().lower())
+
+
+class Builder:
+    """Builds parts from elements of one document and collects what was odd about them."""
+
+    def __init__(self, index: dict[etree._Element, int]) -> None:
+        self.issues: list[Issue] = []
+        self._index = index
+        self._categories: dict[etree._Element, Text] = {}
+
+    def note(self, code: str, element: etree._Element, detail: str = "") -> None:
+        """Remember a breach of a rule at this element."""
+        self.issues.append(Issue(code, self._index.get(element, -1), detail))
+
+    def at(self, element: etree._Element) -> int:
+        """The element's number in document order."""
+        return self._index[element]
+
+    def node(self, element: etree._Element) -> Node:
+        """The element as it is, blanks between elements left out."""
+        inner = tuple(self.node(child) for child in element)
+        attributes = tuple(sorted((canonical(str(tag)), str(value)) for tag, value in element.items()))
+        return Node(
+            canonical(str(element.tag)), attributes, _kept_text(element.text, inner), inner, _kept_text(element.tail, True)
+        )
+
+    def text(self, element: etree._Element) -> Text:
+        """A localisable text (clause 10)."""
+        msgid = next((str(value) for tag, value in element.items() if split(str(tag))[1] == "msgid"), "")
+        return Text(_content(element), msgid)
+
+    def build(self, cls: type[P], element: etree._Element, **given: Any) -> P:
+        """A part of this class from an element; ``given`` sets fields the element does not hold."""
+        values: dict[str, Any] = {"at": self._index[element], **given}
+        if cls is ProductSection:
+            self._remember_categories(element)
+        extra_attributes = self._read_attributes(cls, element, values)
+        extras = self._read_children(cls, element, values)
+        if extra_attributes:
+            values["extra_attributes"] = tuple(sorted(extra_attributes))
+        if extras:
+            values["extras"] = tuple(extras)
+        return cls(**values)
+
+    def _read_attributes(self, cls: type, element: etree._Element, values: dict[str, Any]) -> list[tuple[str, str]]:
+        slots = plan(cls).attributes
+        extras = []
+        for tag, raw in element.items():
+            namespace, name = split(str(tag))
+            slot = slots.get(name) if not namespace or namespace in ENVELOPES else None
+            if slot is not None:
+                if not namespace:
+                    self.note("attribute.unqualified", element, name)
+                values[slot.attribute] = self._value(slot, str(raw), element)
+            elif namespace != XSI:
+                extras.append((canonical(str(tag)), str(raw)))
+        return extras
+
+    def _read_children(self, cls: type, element: etree._Element, values: dict[str, Any]) -> list[Node]:
+        slots = plan(cls).children
+        extras = []
+        many: dict[str, list[Any]] = {}
+        for child in element:
+            name = key(str(child.tag))
+            slot = slots.get(_ALIASES.get(name, name))
+            if slot is None:
+                if name != "Category" or cls is not ProductSection:
+                    extras.append(self._unknown(cls, child))
+            elif slot.shape.form in {Form.CHILDREN, Form.LEAVES}:
+                many.setdefault(slot.attribute, []).append(self._one(slot, child))
+            elif slot.attribute in values:
+                self.note("element.repeated", child, name)
+            else:
+                values[slot.attribute] = self._one(slot, child)
+        values.update((name, tuple(parts)) for name, parts in many.items())
+        return extras
+
+    def _one(self, slot: Slot, element: etree._Element) -> Any:
+        shape = slot.shape
+        if shape.form is Form.TEXT:
+            return self.text(element)
+        if shape.child is None:
+            return self._value(slot, _content(element), element)
+        cls = shape.child()
+        if cls is Property:
+            return self.build(Property, element, category=self._categories.get(element))
+        if cls is Message:
+            return self.build(Message, element, value=_content(element))
+        return self.build(cls, element)
+
+    def _unknown(self, cls: type, element: etree._Element) -> Node:
+        namespace, name = split(str(element.tag))
+        node = self.node(element)
+        required = truth(node.get("required"))
+        if required and not is_vendor(namespace) and namespace not in ALLOCATION_CLASSES:
+            self.note("element.unknown-required", element, name)
+        plain = (namespace in ENVELOPES or namespace in ALLOCATION_CLASSES) and cls not in _FREE
+        if plain and namespace.removesuffix(".xsd") not in {SASD, EPASD, VSSD}:
+            self.note("element.unexpected", element, name)
+        return node
+
+    def _remember_categories(self, element: etree._Element) -> None:
+        category = None
+        for child in element:
+            name = key(str(child.tag))
+            if name == "Category":
+                category = self.text(child)
+            elif name == "Property" and category is not None:
+                self._categories[child] = category
+
+    def _value(self, slot: Slot, raw: str, element: etree._Element) -> Any:
+        value: Value = slot.shape.value
+        if isinstance(value, Whole):
+            return self._whole(slot, value, raw.strip(), element)
+        if isinstance(value, Flag):
+            return self._flag(slot, raw.strip(), element)
+        if isinstance(value, Words):
+            for comma in value.commas:
+                raw = raw.replace(comma, " ")
+            return tuple(raw.split())
+        return raw if value.exact else raw.strip()
+
+    def _whole(self, slot: Slot, bounds: Whole, raw: str, element: etree._Element) -> int | None:
+        name = slot.shape.name
+        if _WHOLE.fullmatch(raw):
+            number = int(raw)
+            if bounds.low <= number <= bounds.high:
+                return number
+            if number == -1 and name in _UNLIMITED:
+                self.note("value.unlimited", element, name)
+                return None
+        harmless = not raw or name in _DESCRIPTIVE
+        self.note("value.number-harmless" if harmless else "value.number", element, f"{name} is {raw!r}")
+        return slot.default if isinstance(slot.default, int) else None
+
+    def _flag(self, slot: Slot, raw: str, element: etree._Element) -> object:
+        result = truth(raw)
+        if result is None:
+            code = "value.boolean" if raw else "value.boolean-spelling"
+            self.note(code, element, f"{slot.shape.name} is {raw!r}")
+            return slot.default
+        if raw not in _TRUTH:
+            self.note("value.boolean-spelling", element, f"{slot.shape.name} is {raw!r}")
+        return result
+
+
+def _content(element: etree._Element) -> str:
+    return "".join(str(part) for part in element.itertext()) if len(element) else str(element.text or "")
+
+
+def _kept_text(text: str | bytes | None, blank_is_nothing: object) -> str:
+    kept = str(text or "")
+    return "" if blank_is_nothing and not kept.strip() else kept
