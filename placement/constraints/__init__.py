@@ -1,0 +1,1 @@
+"""The catalogue of constraints: one file each, one shape for all."""

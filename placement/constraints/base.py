@@ -1,0 +1,58 @@
+"""The one shape of every constraint."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from placement.model import BoolArray
+from placement.trajectory import State, Trajectory
+
+if TYPE_CHECKING:
+    from placement.cpsat import Translation
+    from placement.draft import Draft
+    from placement.problem import Wishes
+    from placement.timetable import Timetable
+
+Fault = tuple[int, str]
+"""(time in s, what is wrong)."""
+
+
+class Constraint:
+    """A rule on states and on plans; subclasses are frozen dataclasses of host and VM numbers.
+
+    The first half (`check`, `check_plan`) judges and is all that the checker uses; the second half (`prepare`, `mask`,
+    `translate`, `order`) guides the search. A discrete constraint binds the final state, a continuous one every
+    instant. VMs that do not run at the end are ignored unless the constraint says otherwise.
+    """
+
+    id: ClassVar[str]
+    """Name in instances."""
+    at_start: ClassVar[str]
+    """What happens when the constraint is violated at the start."""
+    always_continuous: ClassVar[bool] = False
+    everywhere: ClassVar[bool] = False
+    """Whether `mask` restricts VMs that the constraint does not name."""
+    continuous: bool = False
+
+    def involved(self) -> tuple[int, ...]:
+        """VMs that the constraint names."""
+        return ()
+
+    def check(self, state: State) -> Iterator[str]:  # noqa: ARG002
+        """What is wrong with a final state."""
+        yield from ()
+
+    def check_plan(self, path: Trajectory) -> Iterator[Fault]:  # noqa: ARG002
+        """What is wrong on the way; called for continuous constraints only."""
+        yield from ()
+
+    def prepare(self, wishes: "Wishes") -> None:
+        """Write down wanted states and amounts before the search."""
+
+    def mask(self, vm: int, draft: "Draft", allowed: BoolArray) -> None:
+        """Clear in `allowed` (H,) the hosts that VM may not be put on, given the VMs that are placed."""
+
+    def translate(self, cp: "Translation") -> None:
+        """Add the constraint on the final state to a CP-SAT model."""
+
+    def order(self, timetable: "Timetable") -> None:
+        """Add what a continuous constraint asks of the order of actions."""

@@ -1,0 +1,39 @@
+"""A VM that is ready at the end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from placement.constraints.base import Constraint
+from placement.model import VmState
+from placement.trajectory import State
+
+if TYPE_CHECKING:
+    from placement.problem import Wishes
+
+
+@dataclass(frozen=True)
+class Ready(Constraint):
+    """The VM is ready (stopped but prepared) at the end.
+
+    Invariant: state(vm) = ready.
+    """
+
+    id: ClassVar[str] = "ready"
+    at_start: ClassVar[str] = "Binds the final state only. It is shut down."
+
+    vm: int
+
+    def involved(self) -> tuple[int, ...]:
+        """The VM."""
+        return (self.vm,)
+
+    def check(self, state: State) -> Iterator[str]:
+        """The VM is in another state."""
+        status = VmState(state.status[self.vm])
+        if status is not VmState.READY:
+            yield f"VM {state.model.vms.ids[self.vm]} is {status.name.lower()}, not ready"
+
+    def prepare(self, wishes: "Wishes") -> None:
+        """Fix the final state of the VM."""
+        wishes.set_state(self.vm, VmState.READY)

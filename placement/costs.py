@@ -1,0 +1,156 @@
+"""What a placement costs: integer coefficients, so that bounds and gaps are exact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from placement.instance import Objective, Term
+from placement.model import IntArray, Kind, Model, VM_KINDS
+from placement.problem import Problem
+
+MIGRATION_ENERGY = 146
+"""Micro-Wh to migrate 1 MB: 0.146 Wh/GB, the figure used throughout the benches."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Cost = constant + sum over online hosts of `on` + sum over VMs of (rate of its host x load + `move` or `stay`).
+
+    `on` (H,) counts a host that is online at the end, less what it costs to switch it off where it is online now;
+    `rate` (H,) is per unit of the processor resource; `move` and `stay` (V,) count VMs that run now and go elsewhere or
+    stay; VMs that start cost `move`. All integer.
+    """
+
+    problem: Problem
+    on: IntArray
+    rate: IntArray
+    move: IntArray
+    stay: IntArray
+    constant: int = 0
+
+    @cached_property
+    def load(self) -> IntArray:
+        """(V,) what each VM takes of the processor resource at the end."""
+        if self.problem.model.processor < 0:
+            return np.zeros(self.problem.model.n_vms, dtype=np.int64)
+        return self.problem.need[self.problem.model.processor]
+
+    def put(self, vm: int, host: int) -> int:
+        """Cost of a VM on a host."""
+        moved = self.move if self.problem.start[vm] != host else self.stay
+        return int(self.rate[host] * self.load[vm] + moved[vm])
+
+    def of(self, host: Sequence[int], online: Sequence[bool]) -> int:
+        """Cost of a placement: host of each VM (-1 for none), which hosts are online."""
+        at = np.asarray(host, dtype=np.int64)
+        placed = at >= 0
+        where = at[placed]
+        moved = np.where(at == self.problem.start_array, self.stay, self.move)[placed]
+        total = self.constant + int((self.rate[where] * self.load[placed] + moved).sum())
+        return total + int(self.on[np.asarray(online, dtype=np.bool_)].sum())
+
+    def __add__(self, other: "Costs") -> "Costs":
+        return Costs(
+            self.problem,
+            self.on + other.on,
+            self.rate + other.rate,
+            self.move + other.move,
+            self.stay + other.stay,
+            self.constant + other.constant,
+        )
+
+    def __mul__(self, factor: int) -> "Costs":
+        return Costs(
+            self.problem,
+            self.on * factor,
+            self.rate * factor,
+            self.move * factor,
+            self.stay * factor,
+            self.constant * factor,
+        )
+
+    @property
+    def most(self) -> int:
+        """No placement costs more than this above the constant."""
+        dearest = int(self.rate.max(initial=0)) * int(self.load.sum())
+        return dearest + int(np.maximum(self.move, self.stay).sum()) + int(np.maximum(self.on, 0).sum())
+
+
+def costs_of(problem: Problem, term: Term, payback: int = 3600) -> Costs:
+    """Coefficients of one term; makespan and balance are steered by migrated memory."""
+    if term is Term.SUM_OF_ENDS:
+        return _durations(problem)
+    if term in (Term.ENERGY, Term.COST, Term.CO2):
+        return _energy(problem, term, payback)
+    zeros = np.zeros(problem.model.n_hosts, dtype=np.int64)
+    none = np.zeros(problem.model.n_vms, dtype=np.int64)
+    memory = np.where(problem.stays_possible, problem.model.vms.memory, 0)
+    return Costs(problem, zeros, zeros, memory, none)
+
+
+def combined(problem: Problem, objective: Objective) -> Costs:
+    """One set of coefficients for an objective: a weighted sum, or weights that keep the lexicographic order."""
+    parts = [costs_of(problem, term, objective.payback) for term in objective.terms]
+    if objective.weights:
+        total = parts[0] * objective.weights[0]
+        for part, weight in zip(parts[1:], objective.weights[1:], strict=True):
+            total = total + part * weight
+        return total
+    total = parts[-1]
+    for part in reversed(parts[:-1]):
+        total = part * (total.most + 1) + total
+    return total
+
+
+def _durations(problem: Problem) -> Costs:
+    """Durations of the actions that a placement needs: the sum of end times when nothing waits."""
+    model = problem.model
+    seconds = dict(zip(VM_KINDS, model.vms.seconds, strict=True))
+    start = np.where(model.vms.state == 2, seconds[Kind.RESUME], seconds[Kind.BOOT])  # noqa: PLR2004
+    change = (problem.need != model.vms.demand).sum(axis=0)
+    move = np.where(problem.stays_possible, least_migration(model), start)
+    zeros = np.zeros(model.n_hosts, dtype=np.int64)
+    on = np.where(model.hosts.online, -model.hosts.shutdown, model.hosts.boot)
+    constant = int(model.hosts.shutdown[model.hosts.online].sum()) + _fixed_durations(problem)
+    return Costs(problem, on, zeros, np.where(problem.runs, move, 0), change * seconds[Kind.ALLOCATE], constant)
+
+
+def _fixed_durations(problem: Problem) -> int:
+    model, total = problem.model, 0
+    for vm in np.flatnonzero(problem.target != model.vms.state):
+        kind = ENDING.get(int(problem.target[vm]))
+        total += model.duration(kind, int(vm)) if kind is not None else 0
+    return total
+
+
+ENDING = {0: Kind.SHUTDOWN, 2: Kind.SUSPEND, 3: Kind.KILL}
+"""The action that leads a VM to a state other than running."""
+
+
+def least_migration(model: Model) -> IntArray:
+    """(V,) seconds that a migration takes at least, whatever the hosts."""
+    stated = model.vms.seconds[VM_KINDS.index(Kind.MIGRATE)]
+    if (stated > 0).all() or not model.hosts.bandwidth.any():
+        return np.maximum(stated, 1)
+    fastest = int(model.hosts.bandwidth.argmax())
+    computed = [model.migration(v, fastest, fastest)[0] if stated[v] == 0 else int(stated[v]) for v in range(model.n_vms)]
+    return np.array(computed, dtype=np.int64)
+
+
+def _energy(problem: Problem, term: Term, payback: int) -> Costs:
+    """Energy over the pay-back time in micro-Wh, times price or carbon of the site for the other two."""
+    model, hosts = problem.model, problem.model.hosts
+    factor = np.ones(model.n_hosts, dtype=np.int64)
+    if term is not Term.ENERGY:
+        per_site = [site.price if term is Term.COST else site.carbon for site in model.sites]
+        factor = np.array(per_site, dtype=np.int64)[hosts.site]
+    idle = hosts.idle_power * payback * 1000 // 3600
+    boot, shutdown = (hosts.idle_power * seconds * 1000 // 3600 for seconds in (hosts.boot, hosts.shutdown))
+    on = factor * np.where(hosts.online, idle - shutdown, idle + boot)
+    rate = factor * np.rint(model.watts_per_unit * payback * 1000 / 3600).astype(np.int64)
+    memory = np.where(problem.stays_possible, model.vms.memory, 0)
+    move = memory * MIGRATION_ENERGY * int(factor.min(initial=1))
+    constant = int((factor * shutdown)[hosts.online].sum())
+    return Costs(problem, on, rate, move, np.zeros(model.n_vms, dtype=np.int64), constant)
