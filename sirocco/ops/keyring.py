@@ -19,14 +19,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE = 12
-_FORMAT = b"\x01"
+_PURPOSE = "cmdb"
 
 
-class KeyRingError(Exception):
+class KeyRingError(ValueError):
     """The key ring cannot be read, or holds no key that opens this."""
 
 
-class SealBrokenError(Exception):
+class SealBrokenError(ValueError):
     """A sealed value was changed, or belongs to another place than the one it was found in."""
 
 
@@ -98,35 +98,28 @@ class Sealer:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
-    def seal(self, secret: str, *, tenant: str, record: str, field: str) -> bytes:
-        """The secret as it is stored: format, key id, nonce, ciphertext."""
-        key_id = self._ring.current
-        nonce = os.urandom(_NONCE)
-        data = self._ring.cipher(key_id, "cmdb").encrypt(nonce, secret.encode(), _place(key_id, tenant, record, field))
-        return _FORMAT + bytes([len(key_id)]) + key_id.encode() + nonce + data
+    def seal(self, plain: str, *place: str) -> str:
+        """The secret as it is stored: key id, a point, and nonce and ciphertext in base 64."""
+        key_id, nonce = self._ring.current, os.urandom(_NONCE)
+        data = self._ring.cipher(key_id, _PURPOSE).encrypt(nonce, plain.encode(), _bound(key_id, *place))
+        return f"{key_id}.{b64encode(nonce + data).decode()}"
 
-    def unseal(self, sealed: bytes, *, tenant: str, record: str, field: str) -> str:
+    def open(self, sealed: str, *place: str) -> str:
         """The secret; SealBrokenError if it was altered or moved, KeyRingError if its key is missing."""
-        key_id, nonce, data = _parts(sealed)
+        key_id, _, text = sealed.partition(".")
+        cipher = self._ring.cipher(key_id, _PURPOSE)
         try:
-            opened = self._ring.cipher(key_id, "cmdb").decrypt(nonce, data, _place(key_id, tenant, record, field))
-        except InvalidTag:
-            raise SealBrokenError(f"{field} of {record} was altered, or sealed for another place") from None
-        return opened.decode()
+            data = b64decode(text, validate=True)
+            return cipher.decrypt(data[:_NONCE], data[_NONCE:], _bound(key_id, *place)).decode()
+        except (InvalidTag, ValueError) as error:
+            raise SealBrokenError(f"{'/'.join(place)} was altered, or sealed for another place") from error
 
-    def outdated(self, sealed: bytes) -> bool:
+    def outdated(self, sealed: str) -> bool:
         """Whether a value is sealed with an older key than the current one."""
-        return _parts(sealed)[0] != self._ring.current
+        return sealed.partition(".")[0] != self._ring.current
 
 
-def _parts(sealed: bytes) -> tuple[str, bytes, bytes]:
-    start = 2 + int.from_bytes(sealed[1:2])
-    if sealed[:1] != _FORMAT or len(sealed) < start + _NONCE:
-        raise SealBrokenError("this is not a sealed value")
-    return sealed[2:start].decode("ascii", "replace"), sealed[start : start + _NONCE], sealed[start + _NONCE :]
-
-
-def _place(*names: str) -> bytes:
+def _bound(*names: str) -> bytes:
     """Associated data: the names with their lengths, so that no two places look alike."""
     return b"".join(len(name.encode()).to_bytes(4, "big") + name.encode() for name in names)
 

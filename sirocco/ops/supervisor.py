@@ -1,0 +1,230 @@
+"""Keeping processes: started in order, watched, started again when they die or hang, stopped in reverse order.
+
+It knows nothing of what the processes do: a table of roles says how each is started and how its health is asked.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import structlog
+
+_ASK_STARTING = 0.1
+_ASK_RUNNING = 2.0
+_HANGS_AFTER = 60.0
+_WINDOW = 60.0
+_FREE_DEATHS = 5
+_SHORTEST_WAIT = 0.05
+_LONGEST_WAIT = 30.0
+_TRIES = 3
+_LOG_LIMIT = 20 * 2**20
+
+log = structlog.get_logger(__name__)
+
+
+class Health(StrEnum):
+    """How a process is."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+
+
+class StartError(Exception):
+    """A process did not become healthy; the message names its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A process to keep.
+
+    ``healthy`` is asked with the process's pid, from a thread. ``stop_within`` seconds after SIGTERM it is killed.
+    ``sweep`` ends what a dead process leaves in its process group. ``before`` runs before every start and may return
+    further descriptors to hand on, which are closed here once the process has them.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    healthy: Callable[[int], bool]
+    address: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
+    before: Callable[[], tuple[int, ...]] = tuple
+    stop_within: float = 20.0
+    start_within: float = 120.0
+    sweep: bool = True
+
+
+@dataclass
+class Child:
+    """One kept process and what is known of it."""
+
+    role: Role
+    log: Path
+    changed: Callable[[], None]
+    health: Health = Health.STOPPED
+    starts: int = 0
+    process: asyncio.subprocess.Process | None = None
+    _deaths: deque[float] = field(default_factory=deque)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it lives."""
+        return self.process.pid if self.process and self.process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start it and return when it is healthy; StartError when it keeps dying or takes too long."""
+        self._task = asyncio.create_task(self._keep(), name=self.role.name)
+        end = time.monotonic() + self.role.start_within
+        while self.health is not Health.HEALTHY:
+            if self._task.done():
+                await self._task
+            if self.starts > _TRIES or time.monotonic() > end:
+                raise StartError(f"{self.role.name} did not start; its log {self.log} ends:\n{_tail(self.log)}")
+            await asyncio.sleep(_ASK_STARTING)
+
+    async def stop(self) -> None:
+        """SIGTERM, time to finish, SIGKILL; returns when it has ended."""
+        self._stopping.set()
+        if self._task:
+            await asyncio.wait([self._task])
+        self._set(Health.STOPPED)
+
+    async def _keep(self) -> None:
+        """Start it, and again whenever it ends, until told to stop."""
+        while not self._stopping.is_set():
+            process = await self._spawn()
+            watching = asyncio.create_task(self._watch(process))
+            ended, told = asyncio.create_task(process.wait()), asyncio.create_task(self._stopping.wait())
+            await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
+            watching.cancel()
+            await asyncio.wait((watching,))
+            if not ended.done():
+                await self._end(process, ended)
+            elif not self._stopping.is_set():
+                await self._mourn(process)
+            if self.role.sweep:
+                _signal_group(process.pid)
+
+    async def _end(self, process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
+        _signal(process.pid, signal.SIGTERM)
+        if not (await asyncio.wait((ended,), timeout=self.role.stop_within))[0]:
+            log.warning("killed: it did not stop in time", process=self.role.name, seconds=self.role.stop_within)
+            _signal(process.pid, signal.SIGKILL)
+            await ended
+
+    async def _mourn(self, process: asyncio.subprocess.Process) -> None:
+        """Wait before the next start: next to nothing for the first deaths within a minute, then ever longer."""
+        log.warning("process ended", process=self.role.name, pid=process.pid, code=process.returncode)
+        self._set(Health.WAITING)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), self._wait_before_restart())
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Ask for health; a process that hangs for long is killed, and so started again."""
+        last = time.monotonic()
+        while True:
+            if await asyncio.to_thread(self.role.healthy, process.pid):
+                last = time.monotonic()
+                self._set(Health.HEALTHY)
+            elif self.health is not Health.STARTING:
+                self._set(Health.UNHEALTHY)
+            patience = self.role.start_within if self.health is Health.STARTING else _HANGS_AFTER
+            if time.monotonic() - last > patience:
+                log.error("killed: it hangs", process=self.role.name, pid=process.pid, seconds=patience)
+                _signal(process.pid, signal.SIGKILL)
+            _keep_short(self.log)
+            await asyncio.sleep(_ASK_RUNNING if self.health is Health.HEALTHY else _ASK_STARTING)
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        """Start the process in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor."""
+        handed_on = self.role.before()
+        try:
+            with self.log.open("ab") as output:
+                self.process = await asyncio.create_subprocess_exec(
+                    *("setpriv", "--pdeathsig", "TERM", "--", *self.role.command),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env={**os.environ, **self.role.environment},
+                    pass_fds=(*self.role.descriptors, *handed_on),
+                    start_new_session=True,
+                )
+        finally:
+            for descriptor in handed_on:
+                os.close(descriptor)
+        self.starts += 1
+        self._set(Health.STARTING)
+        return self.process
+
+    def _wait_before_restart(self) -> float:
+        now = time.monotonic()
+        self._deaths.append(now)
+        while self._deaths[0] < now - _WINDOW:
+            self._deaths.popleft()
+        return min(_LONGEST_WAIT, _SHORTEST_WAIT * 2.0 ** max(0, len(self._deaths) - _FREE_DEATHS))
+
+    def _set(self, health: Health) -> None:
+        if health is not self.health:
+            self.health = health
+            self.changed()
+
+
+class Supervisor:
+    """Keeps processes until told to stop. ``changed`` is called when any of them changes."""
+
+    def __init__(self, logs: Path, changed: Callable[["Supervisor"], None]) -> None:
+        self.children: list[Child] = []
+        self._logs, self._changed = logs, changed
+
+    async def start(self, *roles: Role) -> None:
+        """Start processes side by side and return when all are healthy."""
+        started = [Child(role, self._logs / f"{role.name}.log", lambda: self._changed(self)) for role in roles]
+        self.children += started
+        results = await asyncio.gather(*(child.start() for child in started), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def stop(self) -> None:
+        """Stop all: those started last first."""
+        for child in reversed(self.children):
+            await child.stop()
+
+
+def _signal(pid: int, which: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, which)
+
+
+def _signal_group(pid: int) -> None:
+    """End what a dead process left in its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _tail(path: Path, size: int = 2000) -> str:
+    try:
+        return path.read_bytes()[-size:].decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _keep_short(path: Path) -> None:
+    """Move a grown log to ``.1``. Its writers append, so they go on in the emptied file."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > _LOG_LIMIT:
+            path.with_name(f"{path.name}.1").write_bytes(path.read_bytes())
+            os.truncate(path, 0)
