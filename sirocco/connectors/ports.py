@@ -161,11 +161,16 @@ class VolumeSpec:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
-    """A network with DHCP on ``cidr``; ``nat`` lets machines reach the outside, otherwise it is isolated."""
+    """A network with DHCP on ``cidr``; ``nat`` lets machines reach the outside, otherwise it is isolated.
+
+    DHCP gives ``first`` to ``last`` to anybody; the addresses above are for interfaces that fix theirs.
+    """
 
     name: str
     cidr: str
     nat: bool = False
+    first: str = ""
+    last: str = ""
 
 
 Spec = MachineSpec | VolumeSpec | ImageSpec | NetworkSpec

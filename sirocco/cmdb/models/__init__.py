@@ -5,7 +5,7 @@ from sirocco.cmdb.models.credential import Credential
 from sirocco.cmdb.models.event import Event, KeptRequest, Leadership
 from sirocco.cmdb.models.identity import ApiKey, Membership, Tenant, Ticket, User, WebSession
 from sirocco.cmdb.models.image import Image, ProviderImage, VolumeImage
-from sirocco.cmdb.models.job import Job, JobStep
+from sirocco.cmdb.models.job import Intent, Job, JobStep
 from sirocco.cmdb.models.machine import Disk, Machine, MachineVolume, Nic, NicAddress, UsageSample
 from sirocco.cmdb.models.network import Address, Network, NetworkPort
 from sirocco.cmdb.models.provider import Account, Claim, Host, Location, Provider
@@ -24,6 +24,7 @@ __all__ = [
     "Event",
     "Host",
     "Image",
+    "Intent",
     "Job",
     "JobStep",
     "KeptRequest",

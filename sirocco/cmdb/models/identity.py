@@ -9,12 +9,18 @@ from sirocco.cmdb.models.base import Base, Record, utc_now
 
 
 class Tenant(Record):
-    """A customer, department or project: the wall between resources."""
+    """A customer, department or project: the wall between resources.
+
+    ``placement`` says how its machines are laid out (``spread`` or ``pack``); ``providers`` lists the ids of the
+    providers it may use, empty for all.
+    """
 
     __tablename__ = "tenant"
     __table_args__ = (UniqueConstraint("name"),)
 
     enabled: Mapped[bool] = mapped_column(default=True)
+    placement: Mapped[str] = mapped_column(String(16), default="spread")
+    providers: Mapped[list[str]] = mapped_column(default=list)
 
 
 class User(Record):

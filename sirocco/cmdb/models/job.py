@@ -48,3 +48,16 @@ class JobStep(Base):
     ended: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=1)
     message: Mapped[str] = mapped_column(Text, default="")
+
+
+class Intent(Base):
+    """What a job is about to make at a provider, written before the call: nothing made can be forgotten."""
+
+    __tablename__ = "intent"
+
+    token: Mapped[str] = mapped_column(String(36), primary_key=True)
+    job_id: Mapped[str] = mapped_column(String(36), index=True)
+    provider_id: Mapped[str] = mapped_column(String(36), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    resource_id: Mapped[str] = mapped_column(String(36), index=True)
+    created: Mapped[datetime] = mapped_column(default=utc_now)

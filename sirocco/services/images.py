@@ -1,0 +1,96 @@
+"""Machine images and snapshots."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+
+from sirocco.cmdb.models import Image, Job, Machine
+from sirocco.cmdb.query import Page, fetch
+from sirocco.cmdb.transaction import Transaction
+from sirocco.contracts.errors import BUSY, IN_USE, SiroccoError
+from sirocco.contracts.ids import new_id
+from sirocco.contracts.states import ImageState, MachineState, Role
+from sirocco.domain.limits import check_text
+from sirocco.domain.query import EVERYTHING, Query
+from sirocco.services import events, jobs
+from sirocco.services.machines import edit
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A file of the image store: format as its header's reader states it, sizes in bytes, kernel boot if it has one."""
+
+    name: str
+    path: str
+    format: str
+    size: int
+    capacity: int
+    boot: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+def register(tx: Transaction, file: ImageFile, *, shared: bool = False) -> Image:
+    """Offer a file of the image store; ``shared`` with all tenants needs an operator."""
+    tx.who.need(Role.OPERATOR if shared else Role.MEMBER)
+    check_text(file.name, file.description, file.properties)
+    image = tx.add(
+        Image(
+            id=new_id(),
+            tenant_id=None if shared else tx.who.tenant_id,
+            name=file.name,
+            description=file.description,
+            properties=file.properties,
+            state=ImageState.AVAILABLE,
+            path=file.path,
+            format=file.format,
+            size=file.size,
+            capacity=file.capacity,
+            boot=file.boot,
+        )
+    )
+    events.changed(tx, image, "create")
+    return image
+
+
+def get(tx: Transaction, image_id: str) -> Image:
+    """One image."""
+    return tx.get(Image, image_id)
+
+
+def page(tx: Transaction, query: Query = EVERYTHING) -> Page[Image]:
+    """Images that the tenant may use."""
+    return fetch(tx, Image, query)
+
+
+def update(tx: Transaction, image_id: str, changes: dict[str, Any], version: int | None = None) -> Image:
+    """Change ``name``, ``description`` or ``properties``."""
+    tx.who.need(Role.MEMBER)
+    image = tx.own(Image, image_id)
+    edit(tx, image, changes, version)
+    return image
+
+
+def delete(tx: Transaction, image_id: str) -> Job:
+    """Accept the end of an image or snapshot; machines made of it keep their disks."""
+    tx.who.need(Role.MEMBER)
+    image = tx.own(Image, image_id)
+    if image.job_id:
+        raise SiroccoError(BUSY, kind="image", name=image.name, job=image.job_id)
+    machine = tx.session.get(Machine, image.machine_id) if image.machine_id else None
+    if machine is not None and machine.job_id:
+        raise SiroccoError(BUSY, kind="machine", name=machine.name, job=machine.job_id)
+    _refuse_starting(tx, image)
+    affected = [machine] if machine is not None and image.type == "SNAPSHOT" else []
+    arguments = {"before": image.state}
+    job = jobs.submit(tx, "DeleteImage", "delete", image, arguments=arguments, affected=affected)
+    events.set_state(tx, image, ImageState.DELETING, job_id=job.id)
+    return job
+
+
+def _refuse_starting(tx: Transaction, image: Image) -> None:
+    """A machine that is being made of the image still needs it."""
+    creating = select(func.count()).where(Machine.image_id == image.id, Machine.state == MachineState.CREATING)
+    if count := tx.session.scalar(creating.select_from(Machine)):
+        raise SiroccoError(IN_USE, kind="image", name=image.name, users=f"{count} machines being created")

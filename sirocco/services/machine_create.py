@@ -1,0 +1,222 @@
+"""Asking for a machine: checks, quota, record and job in one transaction."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from sirocco.cmdb import capacity
+from sirocco.cmdb.models import (
+    Address,
+    Credential,
+    Disk,
+    Image,
+    Job,
+    Machine,
+    MachineVolume,
+    Network,
+    Nic,
+    NicAddress,
+    ProviderImage,
+    Volume,
+)
+from sirocco.cmdb.transaction import Transaction
+from sirocco.contracts.errors import IN_USE, INVALID, WRONG_STATE, SiroccoError
+from sirocco.contracts.ids import new_id
+from sirocco.contracts.states import ImageState, MachineState, NetworkState, Role, VolumeState
+from sirocco.domain.limits import check_machine, check_text
+from sirocco.services import events, jobs
+
+INITIAL_STATES = (MachineState.STARTED, MachineState.STOPPED)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRequest:
+    """A disk: capacity in bytes, 0 for as large as the image; the first one boots."""
+
+    capacity: int = 0
+    initial_location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NicRequest:
+    """An interface on a network, with one of the tenant's fixed addresses if named."""
+
+    network_id: str
+    address_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRequest:
+    """A volume to attach from the start."""
+
+    volume_id: str
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRequest:
+    """All that a new machine needs. Memory in bytes; ``nics`` None means one interface on the default network.
+
+    ``provider_id`` and ``host_id`` narrow the choice of placement; a host may be named by operators only.
+    """
+
+    name: str
+    cpu: int
+    memory: int
+    image_id: str
+    description: str = ""
+    properties: dict[str, str] = field(default_factory=dict)
+    disks: tuple[DiskRequest, ...] = ()
+    nics: tuple[NicRequest, ...] | None = None
+    volumes: tuple[VolumeRequest, ...] = ()
+    credential_id: str = ""
+    user_data: bytes = b""
+    initial_state: str = MachineState.STARTED
+    provider_id: str = ""
+    host_id: str = ""
+
+
+def create(tx: Transaction, request: MachineRequest, *, parent: Job | None = None) -> tuple[Machine, Job]:
+    """Accept a new machine in the principal's tenant: it is CREATING until its job ends."""
+    tx.who.need(Role.OPERATOR if request.host_id else Role.MEMBER)
+    image = _checked_image(tx, request)
+    networks = _networks(tx, request)
+    volumes = [free_volume(tx, use.volume_id) for use in request.volumes]
+    capacity.take(tx, tx.who.tenant_id, quota_of(request.cpu, request.memory, len(networks)))
+    machine = tx.add(_row(tx, request))
+    machine.disks = _disks(request, image)
+    machine.nics = [new_nic(tx, machine, index, nic) for index, nic in enumerate(networks)]
+    machine.volumes = [
+        MachineVolume(volume_id=volume.id, device=use.device)
+        for volume, use in zip(volumes, request.volumes, strict=True)
+    ]
+    narrowed: dict[str, Any] = {"provider_id": request.provider_id, "host_id": request.host_id}
+    job = jobs.submit(tx, "CreateMachine", "add", machine, arguments=narrowed, affected=volumes, parent=parent)
+    events.changed(tx, machine, "create", job_id=job.id)
+    return machine, job
+
+
+def quota_of(cpu: int, memory: int, addresses: int) -> dict[str, int]:
+    """What one machine counts against quotas."""
+    return {"machines": 1, "cores": cpu, "memory": memory, "addresses": addresses}
+
+
+def _row(tx: Transaction, request: MachineRequest) -> Machine:
+    if request.credential_id:
+        tx.get(Credential, request.credential_id)
+    return Machine(
+        id=new_id(),
+        tenant_id=tx.who.tenant_id,
+        user_id=tx.who.user_id,
+        name=request.name or "machine",
+        description=request.description,
+        properties=request.properties,
+        cpu=request.cpu,
+        memory=request.memory,
+        image_id=request.image_id,
+        credential_id=request.credential_id or None,
+        user_data=request.user_data or None,
+        initial_state=request.initial_state,
+        disks=[],
+        nics=[],
+        volumes=[],
+    )
+
+
+def _checked_image(tx: Transaction, request: MachineRequest) -> Image:
+    check_text(request.name, request.description, request.properties)
+    check_machine(request.cpu, request.memory, [disk.capacity for disk in request.disks], request.user_data)
+    if request.initial_state not in INITIAL_STATES:
+        raise SiroccoError(INVALID, where="initialState", why=f"it is one of {', '.join(INITIAL_STATES)}")
+    image = tx.get(Image, request.image_id)
+    if image.state != ImageState.AVAILABLE or image.type != "IMAGE":
+        raise SiroccoError(
+            WRONG_STATE, kind="image", name=image.name, state=image.state, action="add", needed=ImageState.AVAILABLE
+        )
+    if not image.path and not tx.session.scalar(select(ProviderImage).where(ProviderImage.image_id == image.id)):
+        raise SiroccoError(INVALID, where="machineImage", why=f"image {image.name} lies at no provider")
+    return image
+
+
+def _disks(request: MachineRequest, image: Image) -> list[Disk]:
+    wanted = request.disks or (DiskRequest(),)
+    boot = wanted[0]
+    if boot.capacity and boot.capacity < image.capacity:
+        raise SiroccoError(
+            INVALID, where="disks[0].capacity", why=f"the image {image.name} needs {image.capacity} bytes"
+        )
+    sizes = [boot.capacity or image.capacity, *(disk.capacity for disk in wanted[1:])]
+    return [
+        Disk(position=index, capacity=size, initial_location=disk.initial_location)
+        for index, (disk, size) in enumerate(zip(wanted, sizes, strict=True))
+    ]
+
+
+def _networks(tx: Transaction, request: MachineRequest) -> Sequence[NicRequest]:
+    if request.nics is None:
+        default = default_network(tx)
+        return (NicRequest(default.id),) if default else ()
+    for nic in request.nics:
+        started_network(tx, nic.network_id)
+    return request.nics
+
+
+def default_network(tx: Transaction) -> Network | None:
+    """The network a machine gets when none is named: the oldest shared one that is started."""
+    rows = (
+        select(Network)
+        .where(Network.tenant_id.is_(None), Network.state == NetworkState.STARTED)
+        .order_by(Network.created, Network.id)
+    )
+    return tx.session.scalar(rows.limit(1))
+
+
+def started_network(tx: Transaction, network_id: str) -> Network:
+    """The network, refused unless machines can be put on it."""
+    network = tx.get(Network, network_id)
+    if network.state != NetworkState.STARTED:
+        raise SiroccoError(
+            WRONG_STATE, kind="network", name=network.name, state=network.state, action="attach", needed="STARTED"
+        )
+    return network
+
+
+def free_volume(tx: Transaction, volume_id: str) -> Volume:
+    """The volume, held, refused unless it is available and attached nowhere."""
+    volume = tx.get(Volume, volume_id, lock=True)
+    if volume.state != VolumeState.AVAILABLE:
+        raise SiroccoError(
+            WRONG_STATE, kind="volume", name=volume.name, state=volume.state, action="attach", needed="AVAILABLE"
+        )
+    taken = tx.session.scalar(select(MachineVolume).where(MachineVolume.volume_id == volume.id))
+    if taken is not None:
+        raise SiroccoError(IN_USE, kind="volume", name=volume.name, users=f"machine {taken.machine_id}")
+    return volume
+
+
+def new_nic(tx: Transaction, machine: Machine, index: int, request: NicRequest) -> Nic:
+    """An interface for a machine, with its fixed address taken."""
+    nic = Nic(network_id=request.network_id, position=index, mac=new_mac(), addresses=[])
+    if request.address_id:
+        address = fixed_address(tx, request.address_id, request.network_id)
+        address.machine_id = machine.id
+        nic.addresses = [NicAddress(address_id=address.id)]
+    return nic
+
+
+def fixed_address(tx: Transaction, address_id: str, network_id: str) -> Address:
+    """A fixed address of the tenant's on this network that no machine uses."""
+    address = tx.get(Address, address_id, lock=True)
+    if address.network_id != network_id or address.allocation != "fixed":
+        raise SiroccoError(INVALID, where="address", why=f"{address.ip} is no fixed address on that network")
+    if address.machine_id:
+        raise SiroccoError(IN_USE, kind="address", name=address.ip, users=f"machine {address.machine_id}")
+    return address
+
+
+def new_mac() -> str:
+    """A MAC address of QEMU's range; the table's unique constraint refuses the one chance in sixteen million."""
+    return "52:54:00:" + ":".join(f"{byte:02x}" for byte in secrets.token_bytes(3))

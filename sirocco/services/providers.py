@@ -1,0 +1,186 @@
+"""Providers, accounts and locations: what operators register, and what a probe found out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+
+from sirocco.cmdb.models import Account, Host, Location, Machine, Network, Provider, Volume
+from sirocco.cmdb.query import Page, fetch
+from sirocco.cmdb.transaction import Transaction, expect_version
+from sirocco.contracts.errors import IN_USE, INVALID, NAME_TAKEN, SiroccoError
+from sirocco.contracts.ids import new_id
+from sirocco.contracts.states import Role
+from sirocco.domain.limits import check_text
+from sirocco.domain.query import EVERYTHING, Query
+from sirocco.services import events
+
+KINDS = ("fake", "libvirt")
+
+
+def capabilities(provider: Provider) -> frozenset[str]:
+    """The names of what the provider stated it can do."""
+    return frozenset(entry["name"] for entry in provider.capabilities if entry["value"] is not False)
+
+
+def get(tx: Transaction, provider_id: str) -> Provider:
+    """One provider."""
+    tx.who.need(Role.OPERATOR)
+    return tx.get(Provider, provider_id)
+
+
+def page(tx: Transaction, query: Query = EVERYTHING) -> Page[Provider]:
+    """All providers."""
+    tx.who.need(Role.OPERATOR)
+    return fetch(tx, Provider, query)
+
+
+def create(
+    tx: Transaction,
+    name: str,
+    kind: str,
+    settings: Mapping[str, Any],
+    *,
+    secrets: Mapping[str, str] | None = None,
+    description: str = "",
+    properties: Mapping[str, str] | None = None,
+) -> Provider:
+    """Register a provider; a worker probes it within seconds. Secrets are sealed at once and never shown again."""
+    tx.who.need(Role.OPERATOR)
+    check_text(name, description, dict(properties or {}))
+    if kind not in KINDS:
+        raise SiroccoError(INVALID, where="kind", why=f"it is one of {', '.join(KINDS)}")
+    _refuse_taken(tx, name)
+    provider_id = new_id()
+    sealed = {field: tx.sealer.seal(value, "provider", provider_id, field) for field, value in (secrets or {}).items()}
+    provider = Provider(
+        id=provider_id,
+        name=name,
+        description=description,
+        properties=dict(properties or {}),
+        kind=kind,
+        settings=dict(settings),
+        secrets=sealed,
+    )
+    tx.add(provider)
+    tx.add(Location(provider_id=provider.id, name="default"))
+    events.changed(tx, provider, "create")
+    return provider
+
+
+def _refuse_taken(tx: Transaction, name: str) -> None:
+    if not name:
+        raise SiroccoError(INVALID, where="name", why="it is empty")
+    if tx.session.scalar(select(Provider.id).where(Provider.name == name)):
+        raise SiroccoError(NAME_TAKEN, kind="provider", name=name)
+
+
+def update(tx: Transaction, provider_id: str, changes: Mapping[str, Any], version: int | None = None) -> Provider:
+    """Change words, settings or ``enabled``."""
+    tx.who.need(Role.OPERATOR)
+    provider = tx.own(Provider, provider_id)
+    expect_version(provider, version)
+    check_text(
+        changes.get("name", provider.name), changes.get("description", ""), dict(changes.get("properties") or {})
+    )
+    if changes.get("name", provider.name) != provider.name:
+        _refuse_taken(tx, changes["name"])
+    for field in ("name", "description", "properties", "settings", "enabled"):
+        if field in changes:
+            setattr(provider, field, changes[field])
+    provider.updated = tx.now
+    events.changed(tx, provider, "update")
+    return provider
+
+
+def delete(tx: Transaction, provider_id: str) -> None:
+    """Forget a provider that holds nothing of ours."""
+    tx.who.need(Role.OPERATOR)
+    provider = tx.own(Provider, provider_id)
+    for model in (Machine, Volume, Network):
+        used = tx.session.scalar(select(func.count()).select_from(model).where(model.provider_id == provider.id))
+        if used:
+            raise SiroccoError(IN_USE, kind="provider", name=provider.name, users=f"{used} {model.__tablename__}s")
+    events.changed(tx, provider, "delete")
+    for host in tx.session.scalars(select(Host).where(Host.provider_id == provider.id)):
+        tx.session.delete(host)
+    tx.session.flush()
+    tx.session.delete(provider)
+
+
+def secrets_of(tx: Transaction, provider: Provider) -> dict[str, str]:
+    """The provider's secrets, opened; for the process that connects, never for an answer."""
+    return {field: tx.sealer.open(value, "provider", provider.id, field) for field, value in provider.secrets.items()}
+
+
+def probed(
+    tx: Transaction, provider: Provider, api_version: str, stated: Iterable[Mapping[str, Any]], fault: str = ""
+) -> None:
+    """Keep what a probe found: capabilities, or the fault that prevented it."""
+    if fault:
+        provider.fault = fault
+        return
+    provider.fault, provider.api_version, provider.probed = "", api_version, tx.now
+    provider.capabilities = [dict(entry) for entry in stated]
+
+
+def locations(tx: Transaction, query: Query = EVERYTHING) -> Page[Location]:
+    """All locations."""
+    return fetch(tx, Location, query)
+
+
+def location(tx: Transaction, location_id: str) -> Location:
+    """One location."""
+    return tx.get(Location, location_id)
+
+
+def create_location(tx: Transaction, provider_id: str, name: str, country: str = "") -> Location:
+    """Add a location to a provider."""
+    tx.who.need(Role.OPERATOR)
+    check_text(name)
+    provider = tx.get(Provider, provider_id)
+    if country and not (len(country) == 2 and country.isalpha()):
+        raise SiroccoError(INVALID, where="country", why="it is a two-letter code of ISO 3166-1")
+    return tx.add(Location(provider_id=provider.id, name=name, country=country.upper()))
+
+
+def delete_location(tx: Transaction, location_id: str) -> None:
+    """Forget a location."""
+    tx.who.need(Role.OPERATOR)
+    tx.session.delete(tx.own(Location, location_id))
+
+
+def accounts(tx: Transaction, query: Query = EVERYTHING) -> Page[Account]:
+    """Accounts that the tenant uses."""
+    tx.who.need(Role.TENANT_ADMIN)
+    return fetch(tx, Account, query)
+
+
+def account(tx: Transaction, account_id: str) -> Account:
+    """One account."""
+    tx.who.need(Role.TENANT_ADMIN)
+    return tx.get(Account, account_id)
+
+
+def create_account(tx: Transaction, provider_id: str, name: str, login: str, secret: str, *, shared: bool) -> Account:
+    """Keep credentials at a provider, for the chosen tenant or for all; the secret is sealed."""
+    tx.who.need(Role.OPERATOR)
+    check_text(name)
+    tx.get(Provider, provider_id)
+    account_id = new_id()
+    return tx.add(
+        Account(
+            id=account_id,
+            provider_id=provider_id,
+            tenant_id=None if shared else tx.who.tenant_id,
+            name=name,
+            login=login,
+            secret=tx.sealer.seal(secret, "account", account_id, "secret") if secret else "",
+        )
+    )
+
+
+def delete_account(tx: Transaction, account_id: str) -> None:
+    """Forget an account."""
+    tx.who.need(Role.OPERATOR)
+    tx.session.delete(tx.own(Account, account_id))
