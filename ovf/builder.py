@@ -131,7 +131,7 @@ class Builder:
         required = truth(node.get("required"))
         if required and not is_vendor(namespace) and namespace not in ALLOCATION_CLASSES:
             self.note("element.unknown-required", element, name)
-        plain = (namespace in ENVELOPES or namespace in ALLOCATION_CLASSES) and cls not in _FREE
+        plain = (namespace in ENVELOPES or namespace in ALLOCATION_CLASSES) and cls not in _FREE and name != "BusNumber"
         if plain and namespace.removesuffix(".xsd") not in {SASD, EPASD, VSSD}:
             self.note("element.unexpected", element, name)
         return node

@@ -1,0 +1,68 @@
+"""What every rule may look up: the ids of a package."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import TypeVar
+
+from ovf.findings import Issue
+from ovf.limits import Limits
+from ovf.model import File, Package
+from ovf.names import CLAUDIA, split
+from ovf.parts import Part, UnknownSection
+from ovf.products import ProductSection, Property
+
+P = TypeVar("P", bound=Part)
+
+
+class Context:
+    """A package under judgement and the limits it is held against."""
+
+    def __init__(self, package: Package, limits: Limits) -> None:
+        self.package = package
+        self.limits = limits
+
+    @cached_property
+    def files(self) -> dict[str, File]:
+        """Files by id."""
+        return {file.id: file for file in self.package.files}
+
+    @cached_property
+    def configurations(self) -> frozenset[str]:
+        """Ids of the deployment options."""
+        return frozenset(one.id for one in self.package.configurations)
+
+    @cached_property
+    def properties(self) -> dict[str, Property]:
+        """Every property by its key and by its full key."""
+        found: dict[str, Property] = {}
+        for content in self.package.walk():
+            for section in content.of(ProductSection):
+                for prop in section.properties:
+                    found.setdefault(prop.key, prop)
+                    found.setdefault(section.full_key(prop), prop)
+        return found
+
+    @cached_property
+    def is_claudia(self) -> bool:
+        """Whether the document is written in the dialect of Claudia, whose documents are loose."""
+        if CLAUDIA in dict(self.package.prefixes).values():
+            return True
+        sections = [one for content in self.package.walk() for one in content.of(UnknownSection)]
+        return any(split(one.xml.tag)[0] == CLAUDIA for one in sections)
+
+
+def repeated(parts: Iterable[P], key: Callable[[P], str]) -> Iterator[P]:
+    """The parts whose key was seen before; empty keys do not count."""
+    seen = set()
+    for part in parts:
+        name = key(part)
+        if name and name in seen:
+            yield part
+        seen.add(name)
+
+
+def unknown_configurations(context: Context, code: str, part: Part, names: Iterable[str]) -> Iterator[Issue]:
+    """An issue for each name that is no configuration (clause 9.8)."""
+    for name in names:
+        if name not in context.configurations:
+            yield Issue(code, part.at, name)
