@@ -18,8 +18,9 @@ from sirocco.contracts.states import ImageState, MachineState, Role
 from sirocco.domain.limits import check_machine, check_text
 from sirocco.domain.machines import TRANSITIONS, Transition
 from sirocco.domain.query import EVERYTHING, Query
-from sirocco.services import events, jobs, settlement
+from sirocco.services import events, jobs
 from sirocco.services.machine_create import MachineRequest, NicRequest, create, free_volume, new_nic, started_network
+from sirocco.services.outcomes.held import LOCKABLE
 from sirocco.services.providers import capabilities
 
 __all__ = ["Allowed", "MachineRequest", "act", "allowed", "create", "delete", "get", "page", "update", "usage"]
@@ -207,7 +208,7 @@ def _attached(tx: Transaction, machine: Machine, volume_id: str) -> Record:
     use = next((use for use in machine.volumes if use.volume_id == volume_id), None)
     if use is None:
         raise SiroccoError(NOT_FOUND, kind=f"volume attached to {machine.name}", id=volume_id)
-    return tx.get(settlement.LOCKABLE["volume"], volume_id, lock=True)
+    return tx.get(LOCKABLE["volume"], volume_id, lock=True)
 
 
 def _add_nic(tx: Transaction, machine: Machine, network_id: str, address_id: str) -> Nic:
@@ -244,7 +245,7 @@ def delete(tx: Transaction, machine_id: str, *, parent: Job | None = None) -> Jo
         raise SiroccoError(FORBIDDEN, role=transition.role.value)
     if reason := _refusal(machine, transition, None):
         raise reason
-    volumes = [tx.get(settlement.LOCKABLE["volume"], use.volume_id, lock=True) for use in machine.volumes]
+    volumes = [tx.get(LOCKABLE["volume"], use.volume_id, lock=True) for use in machine.volumes]
     arguments = {"before": machine.state}
     job = jobs.submit(tx, "DeleteMachine", "delete", machine, arguments=arguments, affected=volumes, parent=parent)
     events.set_state(tx, machine, MachineState.DELETING, job_id=job.id)

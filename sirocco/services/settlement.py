@@ -1,48 +1,50 @@
 """How a job ends: its outcome is written to the job and to the resources it held, in one transaction, once."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from sqlalchemy import select
-
-from sirocco.cmdb.models import Base, Host, Image, Job, Machine, Network, Record, Volume, VolumeImage
+from sirocco.cmdb.models import Job
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import CANCELLED, SiroccoError, catalogue, fill
 from sirocco.contracts.states import JobState
 from sirocco.services import events
+from sirocco.services.outcomes import machines, others
+from sirocco.services.outcomes.held import held
 
-LOCKABLE: Mapping[str, type[Record]] = {
-    "machine": Machine,
-    "volume": Volume,
-    "image": Image,
-    "volume image": VolumeImage,
-    "network": Network,
-    "host": Host,
+Change = Callable[[Transaction, Job], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a workflow's two ends mean for its resources."""
+
+    success: Change
+    failure: Change
+
+
+OUTCOMES: Mapping[str, Outcome] = {
+    "CreateMachine": Outcome(machines.created, machines.not_created),
+    "ActOnMachine": Outcome(machines.acted, machines.not_acted),
+    "ResizeMachine": Outcome(machines.resized, machines.not_resized),
+    "MigrateMachine": Outcome(machines.migrated, machines.not_migrated),
+    "DeleteMachine": Outcome(machines.deleted, machines.not_deleted),
+    "CreateVolume": Outcome(others.volume_created, others.volume_not_created),
+    "ActOnVolume": Outcome(others.volume_grown, others.volume_not_grown),
+    "CaptureVolume": Outcome(others.volume_captured, others.volume_not_captured),
+    "DeleteVolume": Outcome(others.volume_deleted, others.volume_not_deleted),
+    "DeleteImage": Outcome(others.image_deleted, others.image_not_deleted),
+    "DeleteVolumeImage": Outcome(others.image_deleted, others.image_not_deleted),
+    "CreateNetwork": Outcome(others.network_created, others.network_not_created),
+    "ActOnNetwork": Outcome(others.network_acted, others.network_unchanged),
+    "DeleteNetwork": Outcome(others.network_deleted, others.network_unchanged),
+    "DrainHost": Outcome(others.host_drained, others.host_not_drained),
+    "Bulk": Outcome(others.nothing, others.nothing),
 }
-
-Outcome = Callable[[Transaction, Job], None]
-_SUCCESS: dict[str, Outcome] = {}
-_FAILURE: dict[str, Outcome] = {}
-
-
-def settles(workflow: str, *, success: Outcome, failure: Outcome) -> None:
-    """Say what a workflow's end means for its resources; each service does so for its own."""
-    _SUCCESS[workflow], _FAILURE[workflow] = success, failure
-
-
-def held(tx: Transaction, job: Job) -> list[Record]:
-    """The resources that the job still holds; one that another job took over is left alone."""
-    rows: list[Record] = []
-    for item in job.affected:
-        model = LOCKABLE.get(item["kind"])
-        row = tx.session.get(model, item["id"], with_for_update=True) if model else None
-        if row is not None and getattr(row, "job_id", None) == job.id:
-            rows.append(row)
-    return rows
 
 
 def succeeded(tx: Transaction, job: Job) -> None:
     """The job did all it was to do."""
-    _SUCCESS[job.workflow](tx, job)
+    OUTCOMES[job.workflow].success(tx, job)
     _end(tx, job, JobState.SUCCESS)
 
 
@@ -51,7 +53,7 @@ def failed(tx: Transaction, job: Job, code: str, details: Mapping[str, str]) -> 
     problem = catalogue()[code]
     job.error, job.details, job.return_code = problem.code, dict(details), problem.number
     job.status_message = fill(problem.message, details)
-    _FAILURE[job.workflow](tx, job)
+    OUTCOMES[job.workflow].failure(tx, job)
     _end(tx, job, JobState.FAILED)
 
 
@@ -59,24 +61,14 @@ def stopped(tx: Transaction, job: Job) -> None:
     """The job was stopped by a user; what it had made is undone by now."""
     job.error, job.return_code = CANCELLED.code, CANCELLED.number
     job.status_message = SiroccoError(CANCELLED).message
-    _FAILURE[job.workflow](tx, job)
+    OUTCOMES[job.workflow].failure(tx, job)
     _end(tx, job, JobState.STOPPED)
 
 
 def _end(tx: Transaction, job: Job, state: JobState) -> None:
     for row in held(tx, job):
-        row.job_id = None  # type: ignore[attr-defined]  # all of LOCKABLE have it
+        row.job_id = None  # type: ignore[attr-defined]  # all that can be held have it
     job.state, job.progress, job.status_changed = state, 100, tx.now
     if state is not JobState.SUCCESS:
-        events.record(tx, job, "alarm", {"code": job.error, "detail": job.status_message}, job_id=job.id, failed=True)
-
-
-def gone(tx: Transaction, row: Base) -> None:
-    """Remove a resource's record, and its name from the job's list of affected resources."""
-    tx.session.delete(row)
-
-
-def children_left(tx: Transaction, job: Job) -> bool:
-    """Whether a job made of others still waits for one."""
-    states = tx.session.scalars(select(Job.state).where(Job.parent_id == job.id))
-    return any(not JobState(state).ended for state in states)
+        detail = {"code": job.error, "detail": job.status_message}
+        events.record(tx, job, "alarm", detail, job_id=job.id, failed=True)

@@ -1,0 +1,1 @@
+"""What the end of each workflow means for the resources it held."""
