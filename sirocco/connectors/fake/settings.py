@@ -1,0 +1,94 @@
+"""What a fake provider is opened with, checked before anything is touched."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sirocco.connectors.fake.objects import Host
+from sirocco.connectors.ports import ConnectorError, Fault, Kind
+
+GIB = 1 << 30
+DEFAULT_HOSTS = tuple(Host(f"fake-{n}", 64, 256 * GIB, 4096 * GIB) for n in range(1, 5))
+_KEYS = {"store", "hosts", "delays", "capacity", "without"}
+
+
+@dataclass(frozen=True, slots=True)
+class FakeSettings:
+    """The store, the hosts, seconds by verb (``start``, ``create.machine``, ``*``), most objects by kind, lacks."""
+
+    store: Path
+    hosts: tuple[Host, ...] = ()
+    delays: Mapping[str, float] | None = None
+    capacity: Mapping[Kind, int] | None = None
+    without: frozenset[str] = frozenset()
+
+    def delay(self, verb: str, kind: Kind) -> float:
+        """Seconds that an operation takes."""
+        delays = self.delays or {}
+        return delays.get(f"{verb}.{kind}", delays.get(verb, delays.get("*", 0.0)))
+
+
+def _wrong(key: str, remedy: str) -> ConnectorError:
+    return ConnectorError(Fault.INVALID, f"fake provider, setting {key!r}: {remedy}", native_code="Setting")
+
+
+def _host(number: int, value: Any) -> Host:
+    where = f"hosts[{number}]"
+    if not isinstance(value, Mapping):
+        raise _wrong(where, "must be an object with name, cores, memory and disk")
+    name = value.get("name")
+    if not isinstance(name, str) or not name:
+        raise _wrong(f"{where}.name", "must be a name")
+    sizes = [value.get(key) for key in ("cores", "memory", "disk")]
+    for key, size in zip(("cores", "memory", "disk"), sizes, strict=True):
+        if type(size) is not int or size < 1:
+            raise _wrong(f"{where}.{key}", "must be a whole number of at least 1 (memory and disk in bytes)")
+    return Host(name, *sizes)  # type: ignore[arg-type]  # checked just above
+
+
+def _delays(value: Any) -> dict[str, float]:
+    if not isinstance(value, Mapping):
+        raise _wrong("delays", "must be an object of verbs and seconds")
+    for verb, seconds in value.items():
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+            raise _wrong(f"delays.{verb}", "must be a number of seconds, zero or more")
+    return {str(verb): float(seconds) for verb, seconds in value.items()}
+
+
+def _capacity(value: Any) -> dict[Kind, int]:
+    if not isinstance(value, Mapping):
+        raise _wrong("capacity", f"must be an object with the most objects by kind ({', '.join(Kind)})")
+    for kind, count in value.items():
+        if kind not in set(Kind) or type(count) is not int or count < 0:
+            raise _wrong(f"capacity.{kind}", f"must be one of {', '.join(Kind)} with a whole number")
+    return {Kind(kind): count for kind, count in value.items()}
+
+
+def _hosts(value: Any) -> tuple[Host, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
+        raise _wrong("hosts", "must be a list of objects with name, cores, memory and disk")
+    hosts = tuple(_host(number, entry) for number, entry in enumerate(value))
+    if len({host.name for host in hosts}) != len(hosts):
+        raise _wrong("hosts", "must have distinct names")
+    return hosts
+
+
+def read(settings: Mapping[str, Any]) -> FakeSettings:
+    """Check plain settings; INVALID with the key and the remedy."""
+    unknown = sorted(set(settings) - _KEYS)
+    if unknown:
+        raise _wrong(unknown[0], f"is not known; there are {', '.join(sorted(_KEYS))}")
+    store = settings.get("store")
+    if not isinstance(store, str | Path) or not str(store):
+        raise _wrong("store", "must be the path of a file to keep the pretend cloud in")
+    without = settings.get("without", ())
+    if isinstance(without, str) or not isinstance(without, Iterable):
+        raise _wrong("without", "must be a list of capability names")
+    return FakeSettings(
+        Path(store),
+        _hosts(settings.get("hosts", ())),
+        _delays(settings.get("delays", {})),
+        _capacity(settings.get("capacity", {})),
+        frozenset(without),
+    )
