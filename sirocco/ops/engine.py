@@ -6,13 +6,14 @@ from temporalio.client import Client
 from temporalio.service import KeepAliveConfig, RetryConfig, TLSConfig
 
 from sirocco.ops.codec import data_converter
+from sirocco.ops.errors import OperationError
 from sirocco.ops.keyring import KeyRing
 from sirocco.ops.settings import Settings
 
 _EMBEDDED = "engine.address"
 
 
-class EngineUnknownError(Exception):
+class EngineUnknownError(OperationError):
     """No engine is named and none is embedded here."""
 
 

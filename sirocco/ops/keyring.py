@@ -18,11 +18,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from sirocco.ops.errors import OperationError
+
 _NONCE = 12
 _PURPOSE = "cmdb"
 
 
-class KeyRingError(ValueError):
+class KeyRingError(OperationError, ValueError):
     """The key ring cannot be read, or holds no key that opens this."""
 
 

@@ -4,6 +4,7 @@ import json
 import socket
 from pathlib import Path
 
+from sirocco.ops.errors import OperationError
 from sirocco.ops.listen import open_socket
 from sirocco.ops.settings import Settings
 
@@ -11,24 +12,25 @@ _REMEMBERED = "ports.json"
 _LISTENING = "0A"
 
 
-class PortTakenError(Exception):
+class PortTakenError(OperationError):
     """A port that was asked for by name belongs to another program."""
 
 
 def claim(settings: Settings, name: str, host: str) -> socket.socket:
     """A listening socket for the setting ``name``, or PortTakenError when its port was asked for and is taken.
 
-    Where the default is taken, the port used last time is tried, so that addresses stay what people noted down.
+    Where the default is taken, or any port will do, the port used last time is tried first, so that addresses stay
+    what people noted down.
     """
     wanted: int = getattr(settings, name)
-    for port in (wanted, _remembered(settings).get(name, 0), 0):
+    for port in filter(None, (wanted, _remembered(settings).get(name))):
         try:
             return open_socket(host, port)
         except OSError as error:
-            if name in settings.model_fields_set:
+            if wanted and name in settings.model_fields_set:
                 variable = f"SIROCCO_{name.upper()}"
                 raise PortTakenError(f"{host}:{port} ({variable}): {error.strerror}; choose another port") from None
-    raise PortTakenError(f"no free port on {host}")
+    return open_socket(host, 0)
 
 
 def remember(settings: Settings, ports: dict[str, int]) -> None:

@@ -23,6 +23,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sirocco.ops.errors import OperationError
+
 PREFIX = "SIROCCO_"
 SECRETS = Path("/run/secrets")
 FILE = "sirocco.toml"
@@ -31,7 +33,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class InvalidSettings(Exception):  # noqa: N818 - named as its reader would say it
+class InvalidSettings(OperationError):  # noqa: N818 - named as its reader would say it
     """Settings that cannot be used; the message names each one, where it stands, and what is wrong with it."""
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import structlog
 
+from sirocco.ops.errors import OperationError
+
 _ASK_STARTING = 0.1
 _ASK_RUNNING = 2.0
 _HANGS_AFTER = 60.0
@@ -39,7 +41,7 @@ class Health(StrEnum):
     STOPPED = "stopped"
 
 
-class StartError(Exception):
+class StartError(OperationError):
     """A process did not become healthy; the message names its log."""
 
 
@@ -73,6 +75,7 @@ class Child:
     changed: Callable[[], None]
     health: Health = Health.STOPPED
     starts: int = 0
+    _fault: str = ""
     process: asyncio.subprocess.Process | None = None
     _deaths: deque[float] = field(default_factory=deque)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,10 +91,9 @@ class Child:
         self._task = asyncio.create_task(self._keep(), name=self.role.name)
         end = time.monotonic() + self.role.start_within
         while self.health is not Health.HEALTHY:
-            if self._task.done():
-                await self._task
-            if self.starts > _TRIES or time.monotonic() > end:
-                raise StartError(f"{self.role.name} did not start; its log {self.log} ends:\n{_tail(self.log)}")
+            if self._task.done() or self.starts > _TRIES or time.monotonic() > end:
+                reason = self._fault or f"its log {self.log} ends:\n{_tail(self.log)}"
+                raise StartError(f"{self.role.name} did not start: {reason}")
             await asyncio.sleep(_ASK_STARTING)
 
     async def stop(self) -> None:
@@ -104,7 +106,10 @@ class Child:
     async def _keep(self) -> None:
         """Start it, and again whenever it ends, until told to stop."""
         while not self._stopping.is_set():
-            process = await self._spawn()
+            process = await self._try_to_spawn()
+            if process is None:
+                await self._pause()
+                continue
             watching = asyncio.create_task(self._watch(process))
             ended, told = asyncio.create_task(process.wait()), asyncio.create_task(self._stopping.wait())
             await asyncio.wait((ended, told), return_when=asyncio.FIRST_COMPLETED)
@@ -113,10 +118,11 @@ class Child:
             await asyncio.wait((watching,))
             if not ended.done():
                 await self._end(process, ended)
-            elif not self._stopping.is_set():
-                await self._mourn(process)
             if self.role.sweep:
                 _signal_group(process.pid)
+            if not self._stopping.is_set():
+                log.warning("process ended", process=self.role.name, pid=process.pid, code=process.returncode)
+                await self._pause()
 
     async def _end(self, process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:
         _signal(process.pid, signal.SIGTERM)
@@ -125,9 +131,8 @@ class Child:
             _signal(process.pid, signal.SIGKILL)
             await ended
 
-    async def _mourn(self, process: asyncio.subprocess.Process) -> None:
+    async def _pause(self) -> None:
         """Wait before the next start: next to nothing for the first deaths within a minute, then ever longer."""
-        log.warning("process ended", process=self.role.name, pid=process.pid, code=process.returncode)
         self._set(Health.WAITING)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), self._wait_before_restart())
@@ -148,9 +153,18 @@ class Child:
             _keep_short(self.log)
             await asyncio.sleep(_ASK_RUNNING if self.health is Health.HEALTHY else _ASK_STARTING)
 
+    async def _try_to_spawn(self) -> asyncio.subprocess.Process | None:
+        self.starts += 1
+        try:
+            return await self._spawn()
+        except Exception as error:
+            log.exception("process cannot be started", process=self.role.name)
+            self._fault = str(error)
+            return None
+
     async def _spawn(self) -> asyncio.subprocess.Process:
         """Start the process in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor."""
-        handed_on = self.role.before()
+        handed_on = await asyncio.to_thread(self.role.before)
         try:
             with self.log.open("ab") as output:
                 self.process = await asyncio.create_subprocess_exec(
@@ -165,7 +179,6 @@ class Child:
         finally:
             for descriptor in handed_on:
                 os.close(descriptor)
-        self.starts += 1
         self._set(Health.STARTING)
         return self.process
 
@@ -186,22 +199,27 @@ class Supervisor:
     """Keeps processes until told to stop. ``changed`` is called when any of them changes."""
 
     def __init__(self, logs: Path, changed: Callable[["Supervisor"], None]) -> None:
-        self.children: list[Child] = []
+        self._tiers: list[list[Child]] = []
         self._logs, self._changed = logs, changed
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """All processes, in the order of their start."""
+        return tuple(child for tier in self._tiers for child in tier)
 
     async def start(self, *roles: Role) -> None:
         """Start processes side by side and return when all are healthy."""
         started = [Child(role, self._logs / f"{role.name}.log", lambda: self._changed(self)) for role in roles]
-        self.children += started
+        self._tiers.append(started)
         results = await asyncio.gather(*(child.start() for child in started), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
     async def stop(self) -> None:
-        """Stop all: those started last first."""
-        for child in reversed(self.children):
-            await child.stop()
+        """Stop all: those started together, together; those started last, first."""
+        for tier in reversed(self._tiers):
+            await asyncio.gather(*(child.stop() for child in tier))
 
 
 def _signal(pid: int, which: signal.Signals) -> None:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from sirocco.contracts.engine import SEARCH_ATTRIBUTES
+from sirocco.ops.errors import OperationError
 from sirocco.ops.settings import Settings
 
 STORE = "temporal.db"
@@ -23,7 +24,7 @@ _TIMERS = 'history.timerProcessorMaxTimeShift="100ms"'
 _CALL_SECONDS = 30
 
 
-class EngineError(Exception):
+class EngineError(OperationError):
     """The embedded engine cannot be used; the message says why and what to do."""
 
 
