@@ -1,0 +1,1 @@
+"""Documents as JSON and XML, read and written by the resource model."""

@@ -1,0 +1,229 @@
+"""From records to documents: attributes, references, operations, selection and expansion."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from api.cimi.codec.limits import EXPANDED, PAGE
+from api.cimi.codec.validate import invalid
+from api.cimi.exchange import Exchange
+from api.cimi.model import KINDS
+from api.cimi.model.attribute import V1, V2, Attribute, Type, Value, Values
+from api.cimi.model.kind import COMMON, Kind
+from api.cimi.query.bind import bound, narrowed
+from api.cimi.query.parameters import Parameters
+from api.cimi.resource import Below, Resource, Row
+from sirocco.cmdb.query import Page
+from sirocco.contracts.errors import FORBIDDEN, NOT_FOUND, SiroccoError
+from sirocco.domain.query import Query
+
+_COLLECTION = frozenset({"id", "count", "operations"})
+_PLAIN = Parameters()
+
+
+class Representation:
+    """Shows the resources of a registry; ``resources`` are found by the first part of their path."""
+
+    def __init__(self, resources: dict[str, Resource]) -> None:
+        self.resources = resources
+
+    def document(
+        self, exchange: Exchange, resource: Resource, row: Row, parameters: Parameters | None = None
+    ) -> Values:
+        """One resource, with what was selected of it and what was expanded in it."""
+        wanted = exchange.parameters if parameters is None else parameters
+        path = resource.path(row)
+        values = self.shown(exchange, resource.kind, row, path)
+        if resource.more is not None:
+            values |= resource.more(exchange, row)
+        if wanted.selects("operations"):
+            values["operations"] = self._operations(exchange, resource, row, path)
+        return self._expanded(exchange, resource.kind, _selected(values, wanted), wanted)
+
+    def shown(self, exchange: Exchange, kind: Kind, row: Row, path: str) -> Values:
+        """What the record's columns show."""
+        values: Values = {}
+        for attribute in kind.shown(exchange.wire.version):
+            if attribute.secret:
+                continue
+            if attribute.type is Type.COLLECTION:
+                values[attribute.name] = {"href": f"{path}/{attribute.name}"}
+            elif attribute.column and hasattr(row, attribute.column):
+                values[attribute.name] = _column(attribute, getattr(row, attribute.column), exchange)
+        values["id"] = path
+        return values
+
+    def _operations(self, exchange: Exchange, resource: Resource, row: Row, path: str) -> list[Value]:
+        permitted = dict(resource.permits(exchange.tx, row)) if resource.permits else None
+        version, who = exchange.wire.version, exchange.tx.who
+        found: list[tuple[str, str, str]] = []
+        if resource.update and who.may(resource.update.role):
+            found.append(("edit", "edit", path))
+        if resource.delete and who.may(resource.delete.role):
+            found.append(("delete", "delete", path))
+        found += [
+            (action.name, action.uri(version), f"{path}/{action.name}")
+            for action in resource.actions
+            if version in action.versions and who.may(action.role)
+        ]
+        operations: list[Value] = []
+        for name, rel, href in found:
+            available = True if permitted is None or name == "edit" else permitted.get(name)
+            if available or (available is False and version == V2):
+                operations.append({"rel": rel, "href": href} | ({} if available else {"available": False}))
+        return operations
+
+    def listing(self, exchange: Exchange, resource: Resource, *, conditions: Query | None = None) -> Values:
+        """A whole collection, or the part that the query parameters ask for."""
+        parameters = exchange.parameters
+        if resource.tabled and conditions is None:
+            query = _capped(bound(resource.kind, parameters, exchange.wire))
+            page = resource.page(exchange.tx, query)
+            items, count = self._items(exchange, resource, page.items), page.count
+        else:
+            page = resource.page(exchange.tx, Query(first=1, last=PAGE))
+            documents = [self.document(exchange, resource, row, _PLAIN) for row in page.items]
+            found, count = narrowed(resource.kind, documents, parameters, exchange.wire)
+            items = [self._cut(exchange, resource.kind, document) for document in found]
+        add = resource.create is not None and exchange.tx.who.may(resource.create.role)
+        return _collection(exchange, resource.kind, resource.kind.path, items, count, add="add" if add else "")
+
+    def _items(self, exchange: Exchange, resource: Resource, rows: Sequence[Row]) -> list[Values]:
+        _refuse_wide(exchange.parameters, len(rows))
+        inner = _of_items(exchange, resource.kind)
+        return [self.document(exchange, resource, row, inner) for row in rows]
+
+    def _cut(self, exchange: Exchange, kind: Kind, document: Values) -> Values:
+        inner = _of_items(exchange, kind)
+        return self._expanded(exchange, kind, _selected(document, inner), inner)
+
+    def item(self, exchange: Exchange, below: Below, owner: Row, row: Row, path: str) -> Values:
+        """One item of a collection below a resource, complete."""
+        if below.elsewhere:
+            return self.document(exchange, self.resources[below.kind.path], row, _PLAIN)
+        values = self.shown(exchange, below.kind, row, f"{path}/{row.id}")
+        if below.show is not None:
+            values |= below.show(exchange, owner, row)
+        if below.remove is not None and exchange.tx.who.may(below.remove.role):
+            values["operations"] = [{"rel": "delete", "href": f"{path}/{row.id}"}]
+        return values
+
+    def below(self, exchange: Exchange, below: Below, owner: Row, path: str) -> Values:
+        """A collection below a resource; it is small, so its parameters are applied to documents."""
+        documents = [self.item(exchange, below, owner, row, path) for row in below.rows(exchange, owner)]
+        found, count = narrowed(below.kind, documents, exchange.parameters, exchange.wire)
+        items = [self._cut(exchange, below.kind, document) for document in found]
+        add = below.add is not None and exchange.tx.who.may(below.add.role)
+        rel = ("add" if exchange.wire.version == V1 else "insert") if add else ""
+        return _collection(exchange, below.kind, path, items, count, add=rel)
+
+    def _expanded(self, exchange: Exchange, kind: Kind, values: Values, parameters: Parameters) -> Values:
+        if not parameters.expand:
+            return values
+        for attribute in kind.shown(exchange.wire.version):
+            value = values.get(attribute.name)
+            if value and parameters.expands(attribute.name):
+                if attribute.type is Type.REFERENCE:
+                    values[attribute.name] = self._inlined(exchange, value)
+                elif attribute.type is Type.COLLECTION:
+                    values[attribute.name] = self._inlined_collection(exchange, cast("Values", value))
+        return values
+
+    def _inlined(self, exchange: Exchange, value: Value) -> Value:
+        if isinstance(value, list):
+            return [self._inlined(exchange, entry) for entry in value]
+        target = self.follow(exchange, str(cast("Values", value).get("href", "")))
+        return value if target is None else target | cast("Values", value)
+
+    def _inlined_collection(self, exchange: Exchange, value: Values) -> Value:
+        plain = _with(exchange, _PLAIN)
+        path = str(value["href"])
+        first, _, rest = path.partition("/")
+        resource = self.resources.get(first)
+        try:
+            if resource is None:
+                return value
+            exchange.tx.who.need(resource.role)
+            if not rest:
+                return value | self.listing(plain, resource)
+            owner_id, _, name = rest.partition("/")
+            below = resource.below.get((name, exchange.wire.version))
+            owner = resource.find(exchange.tx, owner_id)
+            return value if below is None else value | self.below(plain, below, owner, path)
+        except SiroccoError as refusal:
+            if refusal.problem in {NOT_FOUND, FORBIDDEN}:
+                return value
+            raise
+
+    def follow(self, exchange: Exchange, path: str) -> Values | None:
+        """The document that a reference leads to; None when the caller may not see it."""
+        first, _, record_id = path.partition("/")
+        resource = self.resources.get(first)
+        if resource is None or not record_id or "/" in record_id or not exchange.tx.who.may(resource.role):
+            return None
+        try:
+            return self.document(exchange, resource, resource.find(exchange.tx, record_id), _PLAIN)
+        except SiroccoError as refusal:
+            if refusal.problem in {NOT_FOUND, FORBIDDEN}:
+                return None
+            raise
+
+
+def _with(exchange: Exchange, parameters: Parameters) -> Exchange:
+    return Exchange(exchange.tx, exchange.wire, parameters, exchange.ids, translate=exchange.translate)
+
+
+def _column(attribute: Attribute, value: Any, exchange: Exchange) -> Value:
+    if attribute.type is Type.REFERENCE:
+        return {"href": f"{KINDS[attribute.kind].path}/{value}"} if value else None
+    if attribute.under and value:
+        return f"http://schemas.dmtf.org/cimi/{exchange.wire.version}/{attribute.under}/{value}"
+    if attribute.factor > 1 and isinstance(value, int):
+        return value // attribute.factor
+    return cast("Value", value)
+
+
+def _selected(values: Values, parameters: Parameters) -> Values:
+    if parameters.select is None:
+        return values
+    return {name: value for name, value in values.items() if name in parameters.select}
+
+
+def _of_items(exchange: Exchange, kind: Kind) -> Parameters:
+    """What applies to each item. /2 shows only what all resources share, unless more is asked for."""
+    parameters = exchange.parameters
+    select = parameters.select
+    if select is not None:
+        select = select - _COLLECTION if select - _COLLECTION - {kind.items} else None
+    elif exchange.wire.version == V2 and not parameters.expands(kind.items):
+        select = frozenset({attribute.name for attribute in COMMON} | {"operations"})
+    return Parameters(select=select, expand=parameters.expand)
+
+
+def _refuse_wide(parameters: Parameters, count: int) -> None:
+    if parameters.expand and count > EXPANDED:
+        raise invalid(
+            "$expand", f"{count} items are too many to expand; ask for {EXPANDED} at most by $first and $last"
+        )
+
+
+def _capped(query: Query) -> Query:
+    last = min(query.last or PAGE + query.first - 1, query.first + PAGE - 1)
+    return Query(query.where, query.order, query.first, last)
+
+
+def _collection(exchange: Exchange, kind: Kind, path: str, items: list[Values], count: int, *, add: str = "") -> Values:
+    operations: list[Value] = [{"rel": add, "href": path}] if add else []
+    values: Values = {"id": path, "count": count, "items": cast("list[Value]", items), "operations": operations}
+    select = exchange.parameters.select
+    if select is None:
+        return values
+    named = select & _COLLECTION
+    keep = {*named, "id", "count"} if exchange.wire.version == V1 else {*named}
+    if select - _COLLECTION or not named:
+        keep |= {"items", "id", "count"}
+    return {name: value for name, value in values.items() if name in keep}
+
+
+def page_of(rows: Sequence[Row]) -> Page[Any]:
+    """Rows as a page of their own."""
+    return Page(rows, len(rows))
