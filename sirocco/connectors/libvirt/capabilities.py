@@ -1,0 +1,42 @@
+"""What a pool of libvirt hosts can do."""
+
+from sirocco.connectors.libvirt.hosts import Hosts
+from sirocco.connectors.libvirt.settings import Settings
+from sirocco.connectors.ports import Cap, Descriptor
+from sirocco.contracts import capabilities as names
+
+_ANY = (
+    names.PAUSE,
+    names.SUSPEND,
+    names.RESTART,
+    names.STOP_FORCE,
+    names.SNAPSHOT,
+    names.RESTORE,
+    names.RESIZE,
+    names.VOLUME,
+    names.NETWORK_ISOLATED,
+    names.NETWORK_NAT,
+    names.HOSTS,
+    names.USAGE,
+    names.WATCH,
+)
+_REAL = (
+    names.CAPTURE,
+    names.CONSOLE,
+    names.USER_DATA,
+    names.VOLUME_HOTPLUG,
+    names.VOLUME_GROW,
+    names.NIC_HOTPLUG,
+)
+
+
+def descriptor(provider: str, settings: Settings, hosts: Hosts) -> Descriptor:
+    """Capabilities of a provider; libvirt's simulator lacks those that need real files and guests."""
+    simulated = any(host.simulated for host in settings.hosts)
+    known = [*_ANY, *(() if simulated else _REAL)]
+    if len(settings.hosts) > 1 and not simulated:
+        known.append(names.MIGRATE if settings.shared_storage else names.MIGRATE_COPY)
+    caps = {Cap(name) for name in known} | {Cap(names.IMAGE_FORMATS, frozenset({"qcow2"}))}
+    version = hosts.first.connection().getLibVersion()
+    number = f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}"
+    return Descriptor(provider, f"libvirt {number}", frozenset(caps))

@@ -1,0 +1,149 @@
+"""The connector: each call goes to the room that knows."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from sirocco.connectors.libvirt import images, machines, networks, volumes
+from sirocco.connectors.libvirt.actions import Actions
+from sirocco.connectors.libvirt.addresses import Addresses
+from sirocco.connectors.libvirt.capabilities import descriptor
+from sirocco.connectors.libvirt.console import SerialConsole
+from sirocco.connectors.libvirt.errors import translated
+from sirocco.connectors.libvirt.events import DomainWatch
+from sirocco.connectors.libvirt.hosts import Hosts
+from sirocco.connectors.libvirt.inventory import Accelerators, Inventory
+from sirocco.connectors.libvirt.names import native_id
+from sirocco.connectors.libvirt.records import Shelves
+from sirocco.connectors.libvirt.settings import Settings
+from sirocco.connectors.libvirt.statistics import usage
+from sirocco.connectors.libvirt.tasks import Progress, Tasks
+from sirocco.connectors.ports import (
+    Action,
+    Console,
+    Descriptor,
+    HostFacts,
+    ImageSpec,
+    Kind,
+    MachineSpec,
+    Observed,
+    Op,
+    OpStatus,
+    Ref,
+    Spec,
+    Usage,
+    VolumeSpec,
+    Watch,
+)
+
+
+class LibvirtConnector:
+    """A provider whose hosts are reached by libvirt."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self._name, self._settings = name, settings
+        self._hosts = Hosts(settings)
+        shelves = Shelves(settings, self._hosts)
+        accelerators = Accelerators(settings)
+        self._networks = networks.Networks(settings, self._hosts, shelves)
+        self._images = images.Images(shelves)
+        self._volumes = volumes.Volumes(self._hosts, shelves, self._images)
+        addresses = Addresses(self._networks)
+        self._machines = machines.Machines(self._hosts, shelves, self._images, self._volumes, addresses, accelerators)
+        self._inventory = Inventory(self._hosts, shelves, accelerators)
+        self._tasks = Tasks()
+        self._actions = Actions(settings, self._machines, self._networks, self._tasks)
+
+    def describe(self) -> Descriptor:
+        """Capabilities, probed now."""
+        with translated("describe"):
+            return descriptor(self._name, self._settings, self._hosts)
+
+    def hosts(self) -> tuple[HostFacts, ...]:
+        """Hosts by name."""
+        with translated("read hosts"):
+            return self._inventory.all()
+
+    def find_by_token(self, kind: Kind, token: str) -> Observed | None:
+        """What an earlier ``create`` with this token made, finished or not."""
+        with translated(f"find {kind}"):
+            return self._room(kind).find(token)
+
+    def _room(self, kind: Kind) -> "machines.Machines | volumes.Volumes | images.Images | networks.Networks":
+        rooms = {
+            Kind.MACHINE: self._machines,
+            Kind.VOLUME: self._volumes,
+            Kind.IMAGE: self._images,
+            Kind.NETWORK: self._networks,
+        }
+        return rooms[kind]  # type: ignore[return-value]
+
+    def observe(self, ref: Ref) -> Observed:
+        """The object as it is now."""
+        with translated(f"observe {ref.kind} {ref.native_id}"):
+            return self._room(ref.kind).observe(ref.native_id)
+
+    def list(self, kind: Kind, *, owned: bool = True) -> Iterator[Observed]:
+        """All objects of a kind; files and images that no Sirocco made are not told apart and left out."""
+        with translated(f"list {kind}s"):
+            if kind is Kind.MACHINE:
+                yield from self._machines.all(owned=owned)
+            elif kind is Kind.NETWORK:
+                yield from self._networks.all(owned=owned)
+            elif kind is Kind.VOLUME:
+                yield from self._volumes.all()
+            else:
+                yield from self._images.all()
+
+    def create(self, spec: Spec, *, token: str) -> Op:
+        """Make an object once per token."""
+        kind, work = self._creation(spec, token)
+        return self._tasks.begin(Op("create", token, Ref(kind, native_id(kind, token))), work)
+
+    def _creation(self, spec: Spec, token: str) -> tuple[Kind, Callable[[Progress], None]]:
+        if isinstance(spec, MachineSpec):
+            machines.check(spec)
+            return Kind.MACHINE, lambda progress: self._machines.create(spec, token, progress)
+        if isinstance(spec, VolumeSpec):
+            volumes.check(spec)
+            return Kind.VOLUME, lambda progress: self._volumes.create(spec, token, progress)
+        if isinstance(spec, ImageSpec):
+            images.check(spec)
+            return Kind.IMAGE, lambda progress: self._images.create(spec, token, progress)
+        networks.check(spec)
+        return Kind.NETWORK, lambda progress: self._networks.create(spec, token, progress)
+
+    def act(self, ref: Ref, action: Action, *, token: str) -> Op:
+        """Do something to an object."""
+        return self._actions.begin(ref, action, token)
+
+    def delete(self, ref: Ref, *, token: str) -> Op:
+        """Remove an object and all that lives and dies with it."""
+        room = self._room(ref.kind)
+        return self._tasks.begin(Op("delete", token, ref), lambda _progress: room.delete(ref.native_id))
+
+    def poll(self, op: Op) -> OpStatus:
+        """How an operation stands."""
+        return self._actions.poll(op)
+
+    def cancel(self, op: Op) -> None:
+        """Ask an operation to end early."""
+        self._tasks.cancel(op)
+
+    def usage(self, refs: Iterable[Ref]) -> Mapping[str, Usage]:
+        """Counters of running machines."""
+        with translated("read statistics"):
+            return usage(self._hosts, {ref.native_id for ref in refs})
+
+    def console(self, ref: Ref) -> Console:
+        """The serial console of a machine."""
+        with translated(f"open console of {ref.native_id}"):
+            return SerialConsole.open(*self._hosts.locate(ref.native_id))
+
+    def watch(self, changed: Callable[[Ref], None]) -> Watch:
+        """Call ``changed`` when a machine may have changed."""
+        with translated("watch"):
+            return DomainWatch(self._hosts, changed)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._tasks.close()
+        self._hosts.close()

@@ -1,0 +1,187 @@
+"""Networks: isolated or with a way out, addresses given by DHCP."""
+
+import ipaddress
+from collections.abc import Iterator
+
+import libvirt
+
+from sirocco.connectors.libvirt import names, xml
+from sirocco.connectors.libvirt.errors import is_missing
+from sirocco.connectors.libvirt.hosts import Host, Hosts
+from sirocco.connectors.libvirt.records import Phase, Record, Shelf, Shelves
+from sirocco.connectors.libvirt.settings import Settings
+from sirocco.connectors.libvirt.tasks import Progress
+from sirocco.connectors.ports import ConnectorError, Fault, Kind, NetworkFacts, NetworkSpec, Observed, Ref, State
+
+_STEM = "network-"
+
+
+def check(spec: NetworkSpec) -> None:
+    """INVALID unless the range is IPv4 and has room for a gateway and at least two machines."""
+    try:
+        network = ipaddress.ip_network(spec.cidr)
+    except ValueError as error:
+        raise ConnectorError(Fault.INVALID, f"network {spec.name}: {error}") from None
+    if network.version != 4 or network.prefixlen > 29:
+        raise ConnectorError(Fault.INVALID, f"network {spec.name}: {spec.cidr} is not IPv4 of /29 or larger")
+
+
+class Networks:
+    """The networks of a provider."""
+
+    def __init__(self, settings: Settings, hosts: Hosts, shelves: Shelves) -> None:
+        self._settings, self._hosts, self._shelves = settings, hosts, shelves
+
+    def create(self, spec: NetworkSpec, token: str, _progress: Progress) -> None:
+        """Define and start on every host; what is there already stays."""
+        unique = names.native_id(Kind.NETWORK, token)
+        shelf = self._shelf()
+        known = shelf.load(_STEM + unique)
+        if known and known.phase is Phase.READY:
+            return
+        record = Record(token, spec.name, cidr=spec.cidr, nat=spec.nat)
+        shelf.save(_STEM + unique, record)
+        for host in self._hosts:
+            self._define(host, unique, spec)
+        shelf.save(_STEM + unique, record.at(Phase.READY))
+
+    def _shelf(self) -> Shelf:
+        return self._shelves.of(self._hosts.first)
+
+    def _define(self, host: Host, unique: str, spec: NetworkSpec) -> None:
+        name, bridge = names.network(unique), names.bridge(unique)
+        network = host.network(unique)
+        if network is None:
+            joins = self._settings.shared_network and host is not self._hosts.first
+            forward = self._settings.forward_mode if spec.nat else ""
+            text = xml.network(unique, name, bridge, spec.cidr, forward)
+            network = host.connection().networkDefineXML(xml.bridged_network(unique, name, bridge) if joins else text)
+        network.setAutostart(1)
+        self._start(network)
+
+    @staticmethod
+    def _start(network: libvirt.virNetwork) -> None:
+        if not network.isActive():
+            network.create()
+
+    def delete(self, unique: str) -> None:
+        """Remove from every host; CONFLICT while machines use it."""
+        users = [domain.name() for host in self._hosts for domain in self._users(host, names.network(unique))]
+        if users:
+            raise ConnectorError(Fault.CONFLICT, f"network is in use by {', '.join(sorted(users))}: detach them first")
+        for host in reversed(list(self._hosts)):
+            network = host.network(unique)
+            if network is not None:
+                if network.isActive():
+                    network.destroy()
+                network.undefine()
+        self._shelf().drop(_STEM + unique)
+
+    @staticmethod
+    def _users(host: Host, name: str) -> list[libvirt.virDomain]:
+        found = []
+        for domain in host.connection().listAllDomains(0):
+            sources = xml.parse(domain.XMLDesc(0)).findall("devices/interface/source")
+            if any(source.get("network") == name for source in sources):
+                found.append(domain)
+        return found
+
+    def start(self, unique: str) -> None:
+        """Start on every host, the one that gives addresses first."""
+        self._require(unique)
+        for host in self._hosts:
+            if (network := host.network(unique)) is not None:
+                self._start(network)
+
+    def stop(self, unique: str) -> None:
+        """Stop on every host, the one that gives addresses last."""
+        self._require(unique)
+        for host in reversed(list(self._hosts)):
+            network = host.network(unique)
+            if network is not None and network.isActive():
+                network.destroy()
+
+    def _require(self, unique: str) -> libvirt.virNetwork:
+        network = self._hosts.first.network(unique)
+        if network is None:
+            raise ConnectorError(Fault.NOT_FOUND, f"network {unique} is not at the provider")
+        return network
+
+    def find(self, token: str) -> Observed | None:
+        """What a create with this token made."""
+        try:
+            return self.observe(names.native_id(Kind.NETWORK, token))
+        except ConnectorError as error:
+            if error.fault is Fault.NOT_FOUND:
+                return None
+            raise
+
+    def observe(self, unique: str) -> Observed:
+        """The network as it is now."""
+        record = self._shelf().load(_STEM + unique)
+        network = self._hosts.first.network(unique)
+        if network is None and record is None:
+            raise ConnectorError(Fault.NOT_FOUND, f"network {unique} is not at the provider")
+        return self._observed(unique, record, network)
+
+    @staticmethod
+    def _observed(unique: str, record: Record | None, network: libvirt.virNetwork | None) -> Observed:
+        ref = Ref(Kind.NETWORK, unique)
+        if record is None and network is not None:
+            return Observed(ref, _state(network), "", _stranger(network))
+        if record is None or network is None or record.phase is Phase.CREATING:
+            known = record or Record("", unique)
+            return Observed(ref, State.CREATING, known.token, NetworkFacts(known.name, known.cidr, known.nat))
+        return Observed(ref, _state(network), record.token, NetworkFacts(record.name, record.cidr, record.nat))
+
+    def all(self, *, owned: bool) -> Iterator[Observed]:
+        """All networks; those on further hosts are the same ones."""
+        shelf = self._shelf()
+        stems = {stem.removeprefix(_STEM) for stem in shelf.stems(_STEM)}
+        there = {network.UUIDString(): network for network in self._hosts.first.connection().listAllNetworks(0)}
+        for unique in sorted(stems | set(there)):
+            if unique in stems or not owned:
+                record = shelf.load(_STEM + unique) if unique in stems else None
+                yield self._observed(unique, record, there.get(unique))
+
+    def name(self, unique: str) -> str:
+        """What libvirt calls a network; NOT_FOUND for an unknown one."""
+        return str(self._require(unique).name())
+
+    def leases(self) -> dict[str, list[str]]:
+        """Addresses given out, by MAC address."""
+        known: dict[str, list[str]] = {}
+        for host in self._hosts:
+            if host.settings.simulated or (host is not self._hosts.first and self._settings.shared_network):
+                continue
+            for network in host.connection().listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE):
+                for lease in _leases(network):
+                    known.setdefault(lease["mac"].lower(), []).append(lease["ipaddr"])
+        return known
+
+
+def _leases(network: libvirt.virNetwork) -> list[dict[str, str]]:
+    try:
+        return list(network.DHCPLeases())
+    except libvirt.libvirtError as error:
+        if is_missing(error) or error.get_error_code() in {
+            libvirt.VIR_ERR_NO_SUPPORT,
+            libvirt.VIR_ERR_OPERATION_INVALID,
+        }:
+            return []
+        raise
+
+
+def _state(network: libvirt.virNetwork) -> State:
+    return State.STARTED if network.isActive() else State.STOPPED
+
+
+def _stranger(network: libvirt.virNetwork) -> NetworkFacts:
+    description = xml.parse(network.XMLDesc(0))
+    address = description.find("ip")
+    forward = description.find("forward")
+    cidr = ""
+    if address is not None and address.get("address"):
+        mask = address.get("netmask") or address.get("prefix")
+        cidr = str(ipaddress.ip_interface(f"{address.get('address')}/{mask}").network)
+    return NetworkFacts(str(network.name()), cidr, nat=forward is not None and forward.get("mode") == "nat")

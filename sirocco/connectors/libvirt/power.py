@@ -1,0 +1,148 @@
+"""Start, stop, restart, pause, suspend, resize."""
+
+import threading
+from collections.abc import Callable
+
+import libvirt
+
+from sirocco.connectors.libvirt.errors import is_missing
+from sirocco.connectors.libvirt.hosts import Host
+from sirocco.connectors.libvirt.tasks import Progress
+from sirocco.connectors.ports import ConnectorError, Fault, Resize, Restart, Stop
+
+_AGAIN = 5.0  # seconds after which a guest that was still booting is asked again
+_LOOK = 0.1
+
+
+def _conflict(message: str) -> ConnectorError:
+    return ConnectorError(Fault.CONFLICT, message)
+
+
+def _is(domain: libvirt.virDomain, *states: int) -> bool:
+    return domain.state(0)[0] in states
+
+
+def start(domain: libvirt.virDomain) -> None:
+    """Boot, resume, or restore from what ``suspend`` saved."""
+    if not domain.isActive():
+        domain.create()
+    elif _is(domain, libvirt.VIR_DOMAIN_PAUSED):
+        domain.resume()
+    elif _is(domain, libvirt.VIR_DOMAIN_PMSUSPENDED):
+        domain.pMWakeup(0)
+
+
+def stop(domain: libvirt.virDomain, action: Stop, progress: Progress) -> None:
+    """Cut the power, or press the button until the guest has shut down or the caller cancels."""
+    if not domain.isActive():
+        _discard(domain, action)
+        return
+    if action.force:
+        try:
+            domain.destroy()
+        except libvirt.libvirtError:
+            if domain.isActive():
+                raise
+        return
+    if _is(domain, libvirt.VIR_DOMAIN_PAUSED):
+        raise _conflict("the machine is paused and cannot shut itself down: start it first, or stop it with force")
+    while not _within(_AGAIN, lambda: not domain.isActive(), progress):
+        try:
+            domain.shutdown()
+        except libvirt.libvirtError:
+            if domain.isActive():
+                raise
+
+
+def _discard(domain: libvirt.virDomain, action: Stop) -> None:
+    if domain.hasManagedSaveImage(0):
+        if not action.force:
+            raise _conflict("the machine is suspended: start it first, or stop it with force and lose its memory")
+        domain.managedSaveRemove(0)
+
+
+def _within(seconds: float, condition: Callable[[], bool], progress: Progress) -> bool:
+    for _ in range(int(seconds / _LOOK)):
+        progress.check()
+        if condition():
+            return True
+        progress.stopping.wait(_LOOK)
+    return False
+
+
+def restart(host: Host, domain: libvirt.virDomain, action: Restart, progress: Progress) -> None:
+    """Reset, or ask the guest to reboot and wait until it does."""
+    if not domain.isActive():
+        start(domain)
+        return
+    if action.force:
+        domain.reset(0)
+        if _is(domain, libvirt.VIR_DOMAIN_PAUSED):
+            domain.resume()
+        return
+    if _is(domain, libvirt.VIR_DOMAIN_PAUSED):
+        raise _conflict("the machine is paused and cannot reboot: start it first, or restart it with force")
+    if host.settings.simulated:
+        domain.reboot(0)
+    else:
+        _reboot(host.connection(), domain, progress)
+
+
+def _reboot(connection: libvirt.virConnect, domain: libvirt.virDomain, progress: Progress) -> None:
+    rebooted = threading.Event()
+    number = connection.domainEventRegisterAny(
+        domain, libvirt.VIR_DOMAIN_EVENT_ID_REBOOT, lambda *_: rebooted.set(), None
+    )
+    try:
+        domain.reboot(0)
+        while not _within(_AGAIN, rebooted.is_set, progress):
+            domain.reboot(0)
+    finally:
+        connection.domainEventDeregisterAny(number)
+
+
+def pause(domain: libvirt.virDomain) -> None:
+    """Halt the processors."""
+    if not domain.isActive():
+        raise _conflict("the machine does not run: only a started machine can be paused")
+    if not _is(domain, libvirt.VIR_DOMAIN_PAUSED):
+        domain.suspend()
+
+
+def suspend(domain: libvirt.virDomain) -> None:
+    """Save the memory to disk; the machine runs again when it is started."""
+    if domain.isActive():
+        domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING)
+    elif not domain.hasManagedSaveImage(0):
+        raise _conflict("the machine is stopped: only a started or paused machine can be suspended")
+
+
+def resize(domain: libvirt.virDomain, action: Resize) -> None:
+    """Change processors and memory of a stopped machine."""
+    if domain.isActive() or domain.hasManagedSaveImage(0):
+        raise _conflict("processors and memory change while a machine is stopped: stop it first")
+    config, kib = libvirt.VIR_DOMAIN_AFFECT_CONFIG, action.memory // 1024
+    domain.setMemoryFlags(kib, config | libvirt.VIR_DOMAIN_MEM_MAXIMUM)
+    domain.setMemoryFlags(kib, config)
+    _set_processors(domain, action.cpu)
+
+
+def _set_processors(domain: libvirt.virDomain, count: int) -> None:
+    """The maximum may not fall below what is in use, nor what is in use rise above the maximum: the order decides."""
+    config = libvirt.VIR_DOMAIN_AFFECT_CONFIG
+    steps = [config | libvirt.VIR_DOMAIN_VCPU_MAXIMUM, config]
+    if count < domain.vcpusFlags(config):
+        steps.reverse()
+    for flags in steps:
+        domain.setVcpusFlags(count, flags)
+
+
+def exists(domain: libvirt.virDomain) -> bool:
+    """Whether the domain is still defined."""
+    try:
+        domain.isActive()
+    except libvirt.libvirtError as error:
+        if is_missing(error):
+            return False
+        raise
+    return True

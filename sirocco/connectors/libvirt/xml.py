@@ -1,0 +1,183 @@
+"""The XML that libvirt takes (its schemas are the source; the tests hold every form against them)."""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+from lxml.builder import E, ElementMaker  # type: ignore[import-not-found]
+
+METADATA = "urn:x-sirocco:machine:1"
+METADATA_PREFIX = "sirocco"
+_S = ElementMaker(namespace=METADATA, nsmap={METADATA_PREFIX: METADATA})
+_LEASE_MINUTES = "10"
+
+
+def _text(element: Any) -> str:
+    return etree.tostring(element, encoding="unicode")
+
+
+def parse(text: str) -> Any:
+    """What libvirt answers; without entities or network, as a far end is not to be trusted with either."""
+    return etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def pool(name: str, path: str) -> str:
+    """A folder of disks."""
+    permissions = E.permissions(E.mode("0711"))
+    return _text(E.pool(E.name(name), E.target(E.path(path), permissions), type="dir"))
+
+
+def volume(name: str, capacity: int, image_format: str, backing: str = "") -> str:
+    """A file in a pool, readable by its owner only; ``backing`` is a path and always qcow2."""
+    target = E.target(E.format(type=image_format), E.permissions(E.mode("0600")))
+    parts = [E.name(name), E.capacity(str(capacity), unit="bytes"), target]
+    if backing:
+        parts.append(E.backingStore(E.path(backing), E.format(type="qcow2")))
+    return _text(E.volume(*parts))
+
+
+def network(unique: str, name: str, bridge: str, cidr: str, forward: str) -> str:
+    """A network with DHCP on ``cidr``: isolated if ``forward`` is empty, else libvirt's mode of that name."""
+    addresses = ipaddress.ip_network(cidr)
+    gateway, first, last = addresses[1], addresses[2], addresses[-2]
+    span = E.range(E.lease(expiry=_LEASE_MINUTES, unit="minutes"), start=str(first), end=str(last))
+    address = E.ip(E.dhcp(span), address=str(gateway), netmask=str(addresses.netmask))
+    parts = [E.forward(mode=forward)] if forward else []
+    parts += [E.bridge(name=bridge, stp="off", delay="0"), address]
+    return _text(E.network(E.name(name), E.uuid(unique), *parts))
+
+
+def bridged_network(unique: str, name: str, bridge: str) -> str:
+    """The same network on a further host: its machines join the bridge that is already there."""
+    return _text(E.network(E.name(name), E.uuid(unique), E.forward(mode="bridge"), E.bridge(name=bridge)))
+
+
+def metadata(token: str, name: str, phase: str, last: str, *, bare: bool = False) -> str:
+    """What Sirocco writes on its machines; ``bare`` where libvirt puts the name space on by itself."""
+    return _text((E if bare else _S).machine(token=token, name=name, phase=phase, last=last))
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk of a domain: file, guest's device name, serial number."""
+
+    path: str
+    target: str
+    serial: str = ""
+
+
+def disk(given: Disk) -> Any:
+    """A writable qcow2 disk; ``none`` as cache, for migration needs the host's page cache out of the way."""
+    driver = E.driver(name="qemu", type="qcow2", cache="none", discard="unmap")
+    parts = [driver, E.source(file=given.path), E.target(dev=given.target, bus="virtio")]
+    if given.serial:
+        parts.append(E.serial(given.serial))
+    return E.disk(*parts, type="file", device="disk")
+
+
+def cdrom(path: str) -> Any:
+    """A read-only disc."""
+    driver = E.driver(name="qemu", type="raw")
+    target = E.target(dev="hda", bus="ide")
+    return E.disk(driver, E.source(file=path), target, E.readonly(), type="file", device="cdrom")
+
+
+def interface(network_name: str, mac: str) -> Any:
+    """A network interface."""
+    source = E.source(network=network_name)
+    return E.interface(E.mac(address=mac), source, E.model(type="virtio"), type="network")
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """All that makes a domain. Memory in bytes; ``kernel``, ``initrd`` and ``cmdline`` together or not at all."""
+
+    domain_type: str
+    name: str
+    uuid: str
+    title: str
+    metadata: str
+    cpu: int
+    memory: int
+    disks: tuple[Disk, ...]
+    nics: tuple[tuple[str, str], ...]
+    seed: str
+    serial_log: str
+    kernel: str = ""
+    initrd: str = ""
+    cmdline: str = ""
+    emulated_hardware: bool = True
+
+
+def domain(given: Domain) -> str:
+    """A domain of machine type ``pc``, which takes every device while it runs without preparation."""
+    kib = str(given.memory // 1024)
+    parts = [
+        E.name(given.name),
+        E.uuid(given.uuid),
+        E.title(given.title.replace("\n", " ")),
+        E.metadata(parse(given.metadata)),
+        E.memory(kib, unit="KiB"),
+        E.currentMemory(kib, unit="KiB"),
+        E.vcpu(str(given.cpu)),
+        _os(given),
+        *(_hardware(given) if given.emulated_hardware else []),
+        E.on_poweroff("destroy"),
+        E.on_reboot("restart"),
+        E.on_crash("destroy"),
+        _devices(given),
+    ]
+    return _text(E.domain(*parts, type=given.domain_type))
+
+
+def _os(given: Domain) -> Any:
+    if not given.emulated_hardware:
+        return E.os(E.type("hvm"))
+    hvm = E.type("hvm", arch="x86_64", machine="pc")
+    if given.kernel:
+        return E.os(hvm, E.kernel(given.kernel), E.initrd(given.initrd), E.cmdline(given.cmdline))
+    return E.os(hvm, E.boot(dev="hd"))
+
+
+def _hardware(given: Domain) -> list[Any]:
+    features = [E.acpi(), E.apic()]
+    if given.domain_type == "qemu":
+        features.append(E.tcg(E("tb-cache", "64", unit="MiB")))
+    mode = "maximum" if given.domain_type == "qemu" else "host-model"
+    return [E.features(*features), E.cpu(mode=mode)]
+
+
+def _devices(given: Domain) -> Any:
+    devices = [disk(entry) for entry in given.disks]
+    if given.seed:
+        devices.append(cdrom(given.seed))
+    devices += [interface(name, mac) for name, mac in given.nics]
+    if given.emulated_hardware:
+        channel = E.target(type="virtio", name="org.qemu.guest_agent.0")
+        log = E.log(file=given.serial_log, append="on")
+        devices += [
+            E.controller(type="usb", model="none"),
+            E.serial(log, E.target(port="0"), type="pty"),
+            E.console(E.target(type="serial", port="0"), type="pty"),
+            E.channel(channel, type="unix"),
+            E.rng(E.backend("/dev/urandom", model="random"), model="virtio"),
+            E.memballoon(E.stats(period="5"), model="virtio"),
+            E.video(E.model(type="none")),
+        ]
+    return E.devices(*devices)
+
+
+def snapshot(name: str) -> str:
+    """A snapshot inside the disks, with memory when the machine runs."""
+    return _text(E.domainsnapshot(E.name(name)))
+
+
+def text(element: Any) -> str:
+    """An element as libvirt takes it."""
+    return _text(element)
+
+
+def copy_target(path: str) -> str:
+    """Where the running copy of a disk goes: a new qcow2 file without a backing file."""
+    return _text(E.disk(E.source(file=path), E.driver(type="qcow2"), type="file"))

@@ -1,0 +1,1 @@
+"""The local hypervisor: a private libvirtd with QEMU, apart from whatever else the machine runs."""

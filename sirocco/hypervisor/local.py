@@ -1,0 +1,134 @@
+"""Start, stop and describe the local hypervisor under a root folder."""
+
+import contextlib
+import os
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sirocco.hypervisor import accelerator, daemon, network, requirements
+from sirocco.hypervisor.layout import HostPaths, HypervisorError, Layout, State
+
+
+def start(root: Path, *, hosts: int = 1, shared_storage: bool = True) -> dict[str, Any]:
+    """Bring the hypervisor up, or find it up; returns what ``status`` returns.
+
+    Raises ``HypervisorError`` naming what is missing and its remedy.
+    """
+    _require()
+    layout = Layout(root.resolve())
+    layout.root.mkdir(parents=True, exist_ok=True)
+    state = _state(layout, hosts, shared_storage)
+    network.create(layout, state)
+    for number in range(0 if state.shared_storage else 1, 1 if state.shared_storage else state.hosts + 1):
+        layout.pool(number).mkdir(mode=0o711, exist_ok=True)
+    for number in range(1, state.hosts + 1):
+        _warm(layout, number)
+        daemon.start(layout, state, number)
+    return status(root)
+
+
+def _require() -> None:
+    lacks = requirements.missing()
+    if lacks:
+        reasons = "; ".join(f"{lack.what} missing: {lack.remedy}" for lack in lacks)
+        raise HypervisorError(f"the local hypervisor cannot run here. {reasons}")
+    requirements.ensure_user()
+
+
+def _state(layout: Layout, hosts: int, shared_storage: bool) -> State:  # noqa: FBT001 - read at one place
+    """What an earlier start decided and still runs, or a new decision."""
+    known = State.load(layout.state_file)
+    running = any(daemon.pid(layout.host(number)) for number in range(1, 3))
+    if known and running and (known.hosts, known.shared_storage) != (hosts, shared_storage):
+        raise HypervisorError(f"the hypervisor runs with {known.hosts} host(s) already: stop it first")
+    verdict = accelerator.probe(layout.root / "accelerator.json")
+    keep_subnet = known is not None and network.exists(layout)
+    subnet = known.subnet if known and keep_subnet else network.free_subnet()
+    state = State(hosts, shared_storage, subnet, verdict.domain_type, verdict.reason)
+    state.save(layout.state_file)
+    return state
+
+
+def _warm(layout: Layout, number: int) -> None:
+    """Give a further host the first one's answers about QEMU: saves seconds at its first start."""
+    source, target = layout.host(1).root / "cache/qemu", layout.host(number).root / "cache/qemu"
+    if number > 1 and source.is_dir() and not target.exists():
+        shutil.copytree(source, target)
+
+
+def status(root: Path) -> dict[str, Any]:
+    """Whether the hypervisor runs, and the settings a ``libvirt`` provider takes to use it."""
+    layout = Layout(root.resolve())
+    state = State.load(layout.state_file)
+    if state is None:
+        return {"running": False, "root": str(layout.root), "hosts": []}
+    hosts = [layout.host(number) for number in range(1, state.hosts + 1)]
+    pids = [daemon.pid(host) for host in hosts]
+    return {
+        "running": all(pids),
+        "root": str(layout.root),
+        "namespace": layout.namespace,
+        "hosts": [{"name": host.name, "pid": pid} for host, pid in zip(hosts, pids, strict=True)],
+        "accelerator": state.accelerator,
+        "reason": state.reason,
+        "addresses": state.addresses,
+        "network": {"name": "default", "cidr": f"10.{state.subnet}.0.0/24", "nat": True},
+        "provider": {"kind": "libvirt", "settings": _settings(layout, state, hosts)},
+    }
+
+
+def _settings(layout: Layout, state: State, hosts: list[HostPaths]) -> dict[str, Any]:
+    shared = state.shared_storage
+    return {
+        "hosts": [
+            {"name": host.name, "uri": host.uri, "pool": "sirocco", "pool_path": str(layout.pool(0 if shared else n))}
+            for n, host in enumerate(hosts, start=1)
+        ],
+        "domain_type": state.accelerator,
+        "domain_type_reason": state.reason,
+        "shared_storage": shared,
+        "shared_network": True,
+        "forward_mode": "open",
+        "same_machine": True,
+    }
+
+
+def stop(root: Path) -> None:
+    """End machines, networks and daemons, then the namespace; disks and definitions stay. Stopped already is fine."""
+    layout = Layout(root.resolve())
+    state = State.load(layout.state_file)
+    if state is None:
+        return
+    for number in range(1, state.hosts + 1):
+        host = layout.host(number)
+        if daemon.pid(host) is not None:
+            _end_guests(host)
+            daemon.stop(host)
+    _sweep(layout)
+    network.remove(layout)
+
+
+def _end_guests(host: HostPaths) -> None:
+    """Machines and networks outlive libvirtd, so they go first."""
+    names = daemon.virsh(host, "list", "--name").split()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: _quietly(host, "destroy", name), names))
+    for name in daemon.virsh(host, "net-list", "--name").split():
+        _quietly(host, "net-destroy", name)
+
+
+def _quietly(host: HostPaths, *command: str) -> None:
+    with contextlib.suppress(HypervisorError):  # ended by itself meanwhile; the sweep takes what is left
+        daemon.virsh(host, *command)
+
+
+def _sweep(layout: Layout) -> None:
+    """After a daemon was killed its machines run on; whatever lives in our own namespace is ours to end."""
+    left = network.processes(layout)
+    for number in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    daemon.wait_gone(left, 10.0)
