@@ -22,3 +22,20 @@ class JobOrder:
     tenant_id: str = ""
     resource: str = ""
     provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job failed: a problem's code of the catalogue and what fills its places."""
+
+    job_id: str
+    code: str
+    details: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """Choose a host, but none of those that have just refused."""
+
+    job_id: str
+    excluded: tuple[str, ...] = ()

@@ -212,3 +212,10 @@ ENGINE_FAILED = _problem(
 INTERNAL = _problem(
     "internal", 500, 10500, "Something went wrong inside Sirocco.", "Tell an operator the request id {request}."
 )
+PARTLY = _problem(
+    "partly-failed",
+    409,
+    10444,
+    "{failed} of {total} nested jobs did not succeed.",
+    "Read the nested jobs: each says why; repeat the action for those.",
+)

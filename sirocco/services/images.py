@@ -10,7 +10,7 @@ from sirocco.cmdb.query import Page, fetch
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import BUSY, IN_USE, SiroccoError
 from sirocco.contracts.ids import new_id
-from sirocco.contracts.states import ImageState, MachineState, Role
+from sirocco.contracts.states import ImageState, Role
 from sirocco.domain.limits import check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, jobs
@@ -73,7 +73,7 @@ def update(tx: Transaction, image_id: str, changes: dict[str, Any], version: int
 
 
 def delete(tx: Transaction, image_id: str) -> Job:
-    """Accept the end of an image or snapshot; machines made of it keep their disks."""
+    """Accept the end of a snapshot, or of an image that no machine was made of."""
     tx.who.need(Role.MEMBER)
     image = tx.own(Image, image_id)
     if image.job_id:
@@ -81,7 +81,7 @@ def delete(tx: Transaction, image_id: str) -> Job:
     machine = tx.session.get(Machine, image.machine_id) if image.machine_id else None
     if machine is not None and machine.job_id:
         raise SiroccoError(BUSY, kind="machine", name=machine.name, job=machine.job_id)
-    _refuse_starting(tx, image)
+    _refuse_used(tx, image)
     affected = [machine] if machine is not None and image.type == "SNAPSHOT" else []
     arguments = {"before": image.state}
     job = jobs.submit(tx, "DeleteImage", "delete", image, arguments=arguments, affected=affected)
@@ -89,8 +89,8 @@ def delete(tx: Transaction, image_id: str) -> Job:
     return job
 
 
-def _refuse_starting(tx: Transaction, image: Image) -> None:
-    """A machine that is being made of the image still needs it."""
-    creating = select(func.count()).where(Machine.image_id == image.id, Machine.state == MachineState.CREATING)
-    if count := tx.session.scalar(creating.select_from(Machine)):
-        raise SiroccoError(IN_USE, kind="image", name=image.name, users=f"{count} machines being created")
+def _refuse_used(tx: Transaction, image: Image) -> None:
+    """A machine's disk is a layer on its image: the image has to outlive it."""
+    machines = select(func.count()).select_from(Machine).where(Machine.image_id == image.id)
+    if count := tx.session.scalar(machines):
+        raise SiroccoError(IN_USE, kind="image", name=image.name, users=f"{count} machines")

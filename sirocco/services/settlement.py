@@ -26,7 +26,7 @@ OUTCOMES: Mapping[str, Outcome] = {
     "CreateMachine": Outcome(machines.created, machines.not_created),
     "ActOnMachine": Outcome(machines.acted, machines.not_acted),
     "ResizeMachine": Outcome(machines.resized, machines.not_resized),
-    "MigrateMachine": Outcome(machines.migrated, machines.not_migrated),
+    "MigrateMachine": Outcome(machines.migrated, machines.migrated),
     "DeleteMachine": Outcome(machines.deleted, machines.not_deleted),
     "CreateVolume": Outcome(others.volume_created, others.volume_not_created),
     "ActOnVolume": Outcome(others.volume_grown, others.volume_not_grown),

@@ -130,18 +130,10 @@ def _claim_size(tx: Transaction, machine: Machine) -> None:
 
 
 def migrated(tx: Transaction, job: Job) -> None:
-    """The machine is on its new host; the old one has its capacity back."""
+    """The machine is where its record says by now; other hosts have their capacity back."""
     if machine := held_one(tx, job, Machine):
-        rows = select(Claim.host_id).where(Claim.holder_id == machine.id, Claim.host_id != machine.host_id)
-        machine.host_id = tx.session.scalar(rows) or machine.host_id
         capacity.release(tx, machine.id, keep_host=machine.host_id or "")
         events.changed(tx, machine, "update", job_id=job.id)
-
-
-def not_migrated(tx: Transaction, job: Job) -> None:
-    """The machine stayed; the other host has its capacity back."""
-    if machine := held_one(tx, job, Machine):
-        capacity.release(tx, machine.id, keep_host=machine.host_id or "")
 
 
 def deleted(tx: Transaction, job: Job) -> None:

@@ -1,0 +1,81 @@
+"""Steps on networks at their provider."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import activity
+
+from activities import specs
+from activities.calls import Plant, complete, remove
+from activities.clouds import Cloud
+from sirocco.cmdb.models import Job, Network
+from sirocco.cmdb.transaction import Transaction
+from sirocco.connectors.ports import Kind, Ref, Start, Stop
+from sirocco.contracts.engine import JobOrder
+from sirocco.contracts.ids import step_token
+from sirocco.contracts.states import NetworkState
+from sirocco.domain.principal import SYSTEM
+
+
+class NetworkSteps:
+    """Each step loads what it needs by the job's id, acts once per token, and writes what it learnt."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+        self._cmdb, self._clouds = plant.cmdb, plant.clouds
+
+    def all(self) -> list[Callable[..., Any]]:
+        """The activities of this class."""
+        return [self.create, self.remove, self.perform, self.delete]
+
+    def _target(self, tx: Transaction, job_id: str) -> tuple[Job, Network]:
+        job = tx.session.get_one(Job, job_id)
+        return job, tx.session.get_one(Network, job.target_id)
+
+    def _cloud_of(self, network: Network) -> Cloud:
+        return self._clouds.of(network.provider_id or "")
+
+    @activity.defn(name="network.create", no_thread_cancel_exception=True)
+    def create(self, order: JobOrder) -> None:
+        """Make the network, started or stopped."""
+        with self._cmdb.writing(SYSTEM) as tx:
+            job, network = self._target(tx, order.job_id)
+            cloud = self._cloud_of(network)
+            spec = specs.network_spec(network)
+            token = self._plant.intend(tx, job.id, Kind.NETWORK, network.id, cloud.provider_id)
+        with self._plant.step(order.job_id, "create", cloud.name):
+            ref = complete(cloud, cloud.connector.create(spec, token=token))
+            if job.arguments["after"] == NetworkState.STOPPED:
+                complete(cloud, cloud.connector.act(ref, Stop(), token=step_token(job.id, "stop")))
+            with self._cmdb.writing(SYSTEM) as tx:
+                _, network = self._target(tx, order.job_id)
+                network.native_id = ref.native_id
+
+    @activity.defn(name="network.perform", no_thread_cancel_exception=True)
+    def perform(self, order: JobOrder) -> None:
+        """Start or stop the network."""
+        with self._cmdb.reading(SYSTEM) as tx:
+            job, network = self._target(tx, order.job_id)
+        cloud, ref = self._cloud_of(network), Ref(Kind.NETWORK, network.native_id or "")
+        with self._plant.step(order.job_id, job.action, cloud.name):
+            action = Start() if job.action == "start" else Stop()
+            complete(cloud, cloud.connector.act(ref, action, token=step_token(job.id, job.action)))
+
+    @activity.defn(name="network.remove", no_thread_cancel_exception=True)
+    def remove(self, order: JobOrder) -> None:
+        """Undo a creation."""
+        with self._plant.step(order.job_id, "undo create"):
+            self._remove(order.job_id)
+
+    @activity.defn(name="network.delete", no_thread_cancel_exception=True)
+    def delete(self, order: JobOrder) -> None:
+        """Remove the network for good."""
+        with self._plant.step(order.job_id, "delete"):
+            self._remove(order.job_id)
+
+    def _remove(self, job_id: str) -> None:
+        with self._cmdb.reading(SYSTEM) as tx:
+            _, network = self._target(tx, job_id)
+        self._plant.remove(network.id, Kind.NETWORK)
+        if network.native_id and network.provider_id:
+            remove(self._cloud_of(network), Ref(Kind.NETWORK, network.native_id), job_id)

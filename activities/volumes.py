@@ -1,0 +1,112 @@
+"""Steps on volumes at their provider."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import activity
+
+from activities import specs
+from activities.calls import Plant, complete, remove
+from activities.clouds import Cloud
+from sirocco.cmdb import capacity
+from sirocco.cmdb.models import Host, Job, ProviderImage, Volume
+from sirocco.cmdb.transaction import Transaction
+from sirocco.connectors.ports import Capture, GrowVolume, Kind, Ref
+from sirocco.contracts.engine import JobOrder
+from sirocco.contracts.errors import NO_CAPACITY, SiroccoError
+from sirocco.contracts.ids import step_token
+from sirocco.domain.principal import SYSTEM
+
+
+class VolumeSteps:
+    """Each step loads what it needs by the job's id, acts once per token, and writes what it learnt."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._plant = plant
+        self._cmdb, self._clouds = plant.cmdb, plant.clouds
+
+    def all(self) -> list[Callable[..., Any]]:
+        """The activities of this class."""
+        return [self.create, self.remove, self.grow, self.capture, self.uncapture, self.delete]
+
+    def _target(self, tx: Transaction, job_id: str) -> tuple[Job, Volume]:
+        job = tx.session.get_one(Job, job_id)
+        return job, tx.session.get_one(Volume, job.target_id)
+
+    def _cloud_of(self, volume: Volume) -> Cloud:
+        return self._clouds.of(volume.provider_id or "")
+
+    @activity.defn(name="volume.create", no_thread_cancel_exception=True)
+    def create(self, order: JobOrder) -> None:
+        """Make the volume where placement chose."""
+        with self._cmdb.writing(SYSTEM) as tx:
+            job, volume = self._target(tx, order.job_id)
+            cloud = self._cloud_of(volume)
+            spec = specs.volume_spec(tx, volume)
+            host_id = volume.host_id or ""
+            token = self._plant.intend(tx, job.id, Kind.VOLUME, volume.id, cloud.provider_id, host_id=host_id)
+        with self._plant.step(order.job_id, "create", cloud.name):
+            ref = complete(cloud, cloud.connector.create(spec, token=token))
+            with self._cmdb.writing(SYSTEM) as tx:
+                _, volume = self._target(tx, order.job_id)
+                volume.native_id = ref.native_id
+
+    @activity.defn(name="volume.remove", no_thread_cancel_exception=True)
+    def remove(self, order: JobOrder) -> None:
+        """Undo a creation."""
+        with self._plant.step(order.job_id, "undo create"):
+            self._remove(order.job_id)
+            with self._cmdb.writing(SYSTEM) as tx:
+                _, volume = self._target(tx, order.job_id)
+                capacity.release(tx, volume.id)
+                volume.host_id = volume.native_id = None
+
+    @activity.defn(name="volume.delete", no_thread_cancel_exception=True)
+    def delete(self, order: JobOrder) -> None:
+        """Remove the volume for good."""
+        with self._plant.step(order.job_id, "delete"):
+            self._remove(order.job_id)
+
+    def _remove(self, job_id: str) -> None:
+        with self._cmdb.reading(SYSTEM) as tx:
+            _, volume = self._target(tx, job_id)
+        self._plant.remove(volume.id, Kind.VOLUME)
+        if volume.native_id and volume.provider_id:
+            remove(self._cloud_of(volume), Ref(Kind.VOLUME, volume.native_id), job_id)
+
+    @activity.defn(name="volume.grow", no_thread_cancel_exception=True)
+    def grow(self, order: JobOrder) -> None:
+        """Claim the larger size, then grow."""
+        with self._cmdb.writing(SYSTEM) as tx:
+            job, volume = self._target(tx, order.job_id)
+            wanted = job.arguments["capacity"]
+            cloud, ref = self._cloud_of(volume), Ref(Kind.VOLUME, volume.native_id or "")
+            host = tx.session.get_one(Host, volume.host_id)
+            fits = capacity.resize_claim(tx, host.id, volume.id, capacity.Amount(disk=wanted))
+        with self._plant.step(order.job_id, "grow", cloud.name):
+            if not fits:
+                raise SiroccoError(NO_CAPACITY, why=f"{host.name} has not that much left")
+            token = step_token(job.id, "grow")
+            complete(cloud, cloud.connector.act(ref, GrowVolume(wanted), token=token))
+
+    @activity.defn(name="volume.capture", no_thread_cancel_exception=True)
+    def capture(self, order: JobOrder) -> None:
+        """Copy the volume's content into an image."""
+        with self._cmdb.writing(SYSTEM) as tx:
+            job, volume = self._target(tx, order.job_id)
+            image_id = job.arguments["image_id"]
+            cloud, ref = self._cloud_of(volume), Ref(Kind.VOLUME, volume.native_id or "")
+            token = self._plant.intend(tx, job.id, Kind.IMAGE, image_id, cloud.provider_id)
+        with self._plant.step(order.job_id, "snapshot", cloud.name):
+            made = complete(cloud, cloud.connector.act(ref, Capture(image_id), token=token))
+            with self._cmdb.writing(SYSTEM) as tx:
+                if tx.session.get(ProviderImage, (image_id, cloud.provider_id)) is None:
+                    tx.add(ProviderImage(image_id=image_id, provider_id=cloud.provider_id, native_id=made.native_id))
+
+    @activity.defn(name="volume.uncapture", no_thread_cancel_exception=True)
+    def uncapture(self, order: JobOrder) -> None:
+        """Undo a capture."""
+        with self._plant.step(order.job_id, "undo snapshot"):
+            with self._cmdb.reading(SYSTEM) as tx:
+                job, _ = self._target(tx, order.job_id)
+            self._plant.remove(job.arguments["image_id"], Kind.IMAGE)

@@ -1,0 +1,82 @@
+"""The web process: API and portal on gunicorn. It writes the CMDB and never speaks to the engine."""
+
+import sys
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from sqlalchemy import text
+
+import api
+import web
+from sirocco.cmdb.database import Database
+from sirocco.cmdb.transaction import Cmdb
+from sirocco.ops.errors import OperationError
+from sirocco.ops.keyring import KeyRing, Sealer
+from sirocco.ops.listen import gunicorn_bind
+from sirocco.ops.logging import configure
+from sirocco.ops.settings import Settings, load
+
+_THREADS = 16
+
+
+def open_cmdb(settings: Settings) -> Cmdb:
+    """The CMDB as this process sees it."""
+    return Cmdb(Database(settings.database), Sealer(KeyRing.at(settings.keyring)))
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application: every route of API and portal, and ``/healthz``."""
+    settings = settings or load()
+    cmdb = open_cmdb(settings)
+    app = Flask("sirocco", static_folder=None)
+    api.mount(app, cmdb)
+    web.mount(app, cmdb, settings)
+
+    @app.get("/healthz")
+    def healthz() -> str:
+        with cmdb.database.reading() as session:
+            session.execute(text("SELECT 1"))
+        return "ok\n"
+
+    return app
+
+
+class _Web(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+    """Gunicorn with threads; the application is made in the worker, after the fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        wanted: dict[str, Any] = {
+            "bind": gunicorn_bind(self._settings.host, self._settings.port),
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": _THREADS,
+            "timeout": 60,
+            "graceful_timeout": 5,
+            "keepalive": 5,
+            "control_socket_disable": True,
+        }
+        for key, value in wanted.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Flask:
+        configure(self._settings, "web")
+        return create_app(self._settings)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    try:
+        settings = load()
+        configure(settings, "web")
+        _Web(settings).run()
+    except OperationError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""All workflows that a worker serves."""
+
+from workflows.image import DeleteImage, DeleteVolumeImage
+from workflows.machine import ActOnMachine, CreateMachine, DeleteMachine, MigrateMachine, ResizeMachine
+from workflows.many import Bulk, DrainHost
+from workflows.network import ActOnNetwork, CreateNetwork, DeleteNetwork
+from workflows.volume import ActOnVolume, CaptureVolume, CreateVolume, DeleteVolume
+
+WORKFLOWS: tuple[type, ...] = (
+    ActOnMachine,
+    ActOnNetwork,
+    ActOnVolume,
+    Bulk,
+    CaptureVolume,
+    CreateMachine,
+    CreateNetwork,
+    CreateVolume,
+    DeleteImage,
+    DeleteMachine,
+    DeleteNetwork,
+    DeleteVolume,
+    DeleteVolumeImage,
+    DrainHost,
+    MigrateMachine,
+    ResizeMachine,
+)
