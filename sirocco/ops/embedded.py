@@ -1,52 +1,21 @@
 """The whole product on one machine: which processes, in which order, on which ports, with which engine."""
 
 import asyncio
-import fcntl
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 from socket import socket
 
 from sirocco.ops import engine, ports, roles, status, temporal_server
-from sirocco.ops.errors import OperationError
 from sirocco.ops.keyring import KeyRing
 from sirocco.ops.local_hypervisor import LocalHypervisor
+from sirocco.ops.lock import sole
 from sirocco.ops.settings import Settings, prepare_home
 from sirocco.ops.supervisor import Role, StartError, Supervisor
 
-LOCK = "supervisor.lock"
-
 Say = Callable[[str], None]
-
-
-class AlreadyRunningError(OperationError):
-    """Another supervisor runs on this home."""
-
-
-@contextmanager
-def sole(settings: Settings) -> Iterator[None]:
-    """Hold the home's lock, which the kernel releases with the process; AlreadyRunningError if another holds it."""
-    with (settings.run / LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"Sirocco runs already on {settings.home}; `siroccod status` shows it, `siroccod down` stops it"
-            raise AlreadyRunningError(message) from None
-        yield
-
-
-def running(settings: Settings) -> bool:
-    """Whether a supervisor holds the home's lock."""
-    try:
-        with sole(settings):
-            return False
-    except AlreadyRunningError:
-        return True
-    except FileNotFoundError:
-        return False
 
 
 class Embedded:
@@ -198,8 +167,3 @@ def up(settings: Settings, say: Say) -> int:
     prepare_home(settings)
     with sole(settings):
         return asyncio.run(Embedded(settings, say).run())
-
-
-def log_of(settings: Settings) -> Path:
-    """Where a supervisor without a terminal writes."""
-    return settings.log / "supervisor.log"

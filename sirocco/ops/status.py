@@ -7,11 +7,13 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sirocco import __version__
 from sirocco.ops.settings import Settings
-from sirocco.ops.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from sirocco.ops.supervisor import Supervisor
 
 FILE = "status.json"
 FIRST_MACHINE = "first-machine.json"
@@ -30,7 +32,7 @@ class Writer:
         self._ready = False
         self.versions = {"sirocco": __version__, "python": platform.python_version()}
 
-    def children_changed(self, supervisor: Supervisor) -> None:
+    def children_changed(self, supervisor: "Supervisor") -> None:
         """Write down how the supervised processes are."""
         self._children = [
             {
@@ -109,3 +111,17 @@ def _load(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError):
         return {}
+
+
+def as_text(known: dict[str, Any]) -> str:
+    """The status for people."""
+    if not known["running"]:
+        return f"Sirocco does not run on {known['home']}. Start it with `siroccod up`."
+    lines = [f"Sirocco {known['versions']['sirocco']} runs on {known['home']}."]
+    for entry in known["processes"]:
+        pid = entry["pid"] or "-"
+        lines.append(f"  {entry['role']:<11} {entry['health']:<10} pid {pid:<8} {entry['address']}".rstrip())
+    lines += [f"  {name}: {address}" for name, address in known["addresses"].items() if address]
+    if machine := known["first_machine"]:
+        lines.append(f"  first machine: {machine['name']} at {machine['address'] or 'no address'}")
+    return "\n".join(lines)

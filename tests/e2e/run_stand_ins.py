@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sirocco.ops import embedded
 from sirocco.ops.errors import OperationError
+from sirocco.ops.lock import sole
 from sirocco.ops.logging import configure
 from sirocco.ops.settings import load, prepare_home
 
@@ -21,7 +22,7 @@ def main():
     for name in sys.argv[1:]:
         commands[name] = (sys.executable, str(STAND_IN), "fails")
     try:
-        with embedded.sole(settings):
+        with sole(settings):
             return asyncio.run(embedded.Embedded(settings, lambda text: print(text, flush=True), commands).run())
     except OperationError as error:
         print(f"Error: {error}", flush=True)

@@ -18,8 +18,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from sirocco.ops import engine, ports, status, temporal_server
-from sirocco.ops.embedded import running
 from sirocco.ops.keyring import KeyRing
+from sirocco.ops.lock import running
 from sirocco.ops.settings import load
 
 HERE = Path(__file__).parent

@@ -1,0 +1,70 @@
+"""What a provider itself holds: the far end's own answer, not the CMDB's."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import select
+
+from sirocco.cmdb.database import Database
+from sirocco.cmdb.models import Provider
+from sirocco.cmdb.transaction import Cmdb
+from sirocco.connectors.ports import Connector, ConnectorError, Kind, ProviderSettings
+from sirocco.connectors.registry import open_connector
+from sirocco.domain.principal import SYSTEM
+from sirocco.ops.errors import OperationError
+from sirocco.ops.keyring import KeyRing, Sealer
+from sirocco.ops.settings import Settings
+from sirocco.services import providers
+
+
+def read(settings: Settings, name: str) -> dict[str, Any]:
+    """All objects of a provider by kind; OperationError when there is no such provider or it does not answer."""
+    kind, opened_with = _provider(settings, name)
+    try:
+        connector = open_connector(kind, opened_with)
+        try:
+            return {"provider": name, "kind": kind, **_objects(connector)}
+        finally:
+            connector.close()
+    except ConnectorError as error:
+        raise OperationError(f"provider {name} does not answer: {error.message}") from error
+
+
+def _provider(settings: Settings, name: str) -> tuple[str, ProviderSettings]:
+    database = Database(settings.database)
+    cmdb = Cmdb(database, Sealer(KeyRing.at(settings.keyring)))
+    try:
+        with cmdb.reading(SYSTEM) as tx:
+            row = tx.session.scalar(select(Provider).where(Provider.name == name))
+            if row is None:
+                known = ", ".join(tx.session.scalars(select(Provider.name).order_by(Provider.name))) or "none"
+                raise OperationError(f"there is no provider named {name!r}; there are: {known}")
+            return row.kind, ProviderSettings(row.name, row.settings, providers.secrets_of(tx, row))
+    finally:
+        database.close()
+
+
+def _objects(connector: Connector) -> dict[str, list[dict[str, Any]]]:
+    return {
+        f"{kind}s": [
+            {
+                "id": seen.ref.native_id,
+                "state": str(seen.state),
+                "ours": bool(seen.token),
+                "token": seen.token,
+                **asdict(seen.facts),
+            }
+            for seen in connector.list(kind, owned=False)
+        ]
+        for kind in Kind
+    }
+
+
+def as_text(held: dict[str, Any]) -> str:
+    """The inventory for people."""
+    lines = [f"Provider {held['provider']} ({held['kind']}) holds:"]
+    for kind in Kind:
+        entries = held[f"{kind}s"]
+        lines.append(f"  {len(entries)} {kind}s")
+        lines += [f"    {one['name']:<30} {one['state']:<10} {one['id']}" for one in entries]
+    return "\n".join(lines)
