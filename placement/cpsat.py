@@ -151,6 +151,10 @@ class Translation:
         self._terms = [(t, w) for t, w in self._terms if w]
         self.model.minimize(self.total())
 
+    def limit_cost(self, ceiling: int) -> None:
+        """Only placements that cost no more; to be called after `minimize`."""
+        self.model.add(self.total() <= ceiling - self.offset)
+
     def total(self) -> "cp_model.LinearExpr":
         """The cost without its constant part."""
         return self._cp.LinearExpr.weighted_sum([t for t, _ in self._terms], [w for _, w in self._terms])

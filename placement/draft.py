@@ -10,7 +10,10 @@ from placement.trajectory import host_load
 
 
 class Draft:
-    """Final hosts of VMs, changed in place: `host[v]` (-1 not placed), `guests[h]`, `count` (H,), `free[r]` (H,)."""
+    """Final hosts of VMs, changed in place: `host[v]` (-1 not placed), `guests[h]`, `count` (H,), `free[r]` (H,).
+
+    `at_once[r]` (H,) is what is free before anybody has left: arrivals that fit there need not wait.
+    """
 
     def __init__(self, problem: Problem, host: Iterable[int]) -> None:
         self.problem = problem
@@ -24,8 +27,15 @@ class Draft:
         load = host_load(self.host, problem.need, n_hosts)
         self.free: list[IntArray] = [np.ascontiguousarray(row) for row in problem.limit - load]
         self._need: list[tuple[int, ...]] = [tuple(column) for column in problem.need.T.tolist()]
-        if not self._need:
-            self._need = []
+        self.at_once: list[IntArray] = [row.copy() for row in problem.room_before_departures]
+        for vm, at in enumerate(self.host):
+            if at >= 0 and at != problem.start[vm]:
+                self._reserve(vm, at, 1)
+
+    @staticmethod
+    def load_now(problem: Problem) -> IntArray:
+        """(R, H) what running VMs use at the start."""
+        return host_load(problem.start, problem.model.vms.demand, problem.model.n_hosts)
 
     def need(self, vm: int) -> tuple[int, ...]:
         """What a VM takes at the end, one number per resource."""
@@ -38,6 +48,12 @@ class Draft:
         self.count[host] += 1
         for free, need in zip(self.free, self._need[vm], strict=True):
             free[host] -= need
+        if host != self.problem.start[vm]:
+            self._reserve(vm, host, 1)
+
+    def _reserve(self, vm: int, host: int, sign: int) -> None:
+        for room, need in zip(self.at_once, self._need[vm], strict=True):
+            room[host] -= sign * need
 
     def remove(self, vm: int) -> int:
         """Take a placed VM away and return the host it was on."""
@@ -47,6 +63,8 @@ class Draft:
         self.count[host] -= 1
         for free, need in zip(self.free, self._need[vm], strict=True):
             free[host] += need
+        if host != self.problem.start[vm]:
+            self._reserve(vm, host, -1)
         return host
 
     def fits(self, vm: int) -> BoolArray:
@@ -78,5 +96,6 @@ class Draft:
         twin.guests = [g.copy() for g in self.guests]
         twin.count = self.count.copy()
         twin.free = [f.copy() for f in self.free]
+        twin.at_once = [row.copy() for row in self.at_once]
         twin._need = self._need  # noqa: SLF001
         return twin

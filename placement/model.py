@@ -149,7 +149,7 @@ class Model:
 
     @cached_property
     def processor(self) -> int:
-        """The resource that draws power: the first whose name contains "cpu", "core" or "ecu", else the last; -1 if none."""
+        """The resource that draws power: the first named like a processor, else the last; -1 if none."""
         named = [r for r, name in enumerate(self.resources) if any(w in name.lower() for w in ("cpu", "core", "ecu"))]
         return named[0] if named else len(self.resources) - 1
 
@@ -184,7 +184,7 @@ class Model:
             return stated, bandwidth
         if bandwidth == 0:
             return 1, 0
-        return self._precopy(vm, bandwidth), bandwidth
+        return self.copy_seconds(vm, bandwidth), bandwidth
 
     def share(self, source: int, target: int) -> int:
         """MB/s given to one migration: the narrowest of both ends (divided by their parallel limit) and the links."""
@@ -196,7 +196,8 @@ class Model:
         narrow += [link.capacity for link in self.links if (source in link.hosts) != (target in link.hosts)]
         return max(1, min(narrow)) if narrow else 0
 
-    def _precopy(self, vm: int, bandwidth: int) -> int:
+    def copy_seconds(self, vm: int, bandwidth: int) -> int:
+        """Seconds of a pre-copy migration at a bandwidth in MB/s."""
         vms = self.vms
         return precopy_seconds(
             int(vms.memory[vm]), bandwidth, int(vms.hot_size[vm]), int(vms.hot_seconds[vm]), float(vms.cold_rate[vm])
@@ -288,7 +289,11 @@ def check_model(model: Model) -> None:
     needs = (vms.state == VmState.RUNNING) | (vms.state == VmState.SLEEPING)
     _refuse(needs & ~placed, vms.ids, "VM {} is running or sleeping on no host")
     _refuse(placed & ~needs, vms.ids, "VM {} has a host but is neither running nor sleeping")
-    _refuse(placed & ~np.append(hosts.online, True)[vms.host], vms.ids, "VM {} is on an offline host")  # noqa: FBT003
+    _refuse(placed & ~np.append(hosts.online, True)[vms.host], vms.ids, "VM {} is on an offline host")
+    for kind, seconds in zip(VM_KINDS, vms.seconds, strict=True):
+        if kind is not Kind.MIGRATE:
+            _refuse(seconds < 1, vms.ids, "VM {}: " + f"{kind} must take at least 1 s")
+    _refuse((hosts.boot < 1) | (hosts.shutdown < 1), hosts.ids, "host {}: boot and shutdown must take at least 1 s")
     _refuse(hosts.max_power < hosts.idle_power, hosts.ids, "host {}: maximum power is below idle power")
 
 

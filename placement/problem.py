@@ -8,7 +8,7 @@ import numpy as np
 from placement.constraints.base import Constraint
 from placement.instance import Instance
 from placement.model import BoolArray, IntArray, Model, VmState
-from placement.trajectory import member_array
+from placement.trajectory import host_load, member_array
 
 REACHABLE = {
     VmState.READY: {VmState.READY, VmState.RUNNING, VmState.KILLED},
@@ -116,6 +116,12 @@ class Problem:
     def stays_possible(self) -> BoolArray:
         """(V,) VMs that run now and at the end."""
         return self.runs & (self.start_array >= 0)
+
+    @cached_property
+    def room_before_departures(self) -> IntArray:
+        """(R, H) what is free at the start, counting for each VM the larger of what it has and what it will take."""
+        taken = np.maximum(self.need, self.model.vms.demand)
+        return self.limit - host_load(self.start_array, taken, self.model.n_hosts)
 
     def members(self, hosts: frozenset[int]) -> BoolArray:
         """(H,) true for the hosts of a set; computed once for each set object."""

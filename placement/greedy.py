@@ -1,0 +1,118 @@
+"""Placing VMs one by one: worst fit, and chains that push others aside."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from placement.constraints.spread import Spread
+from placement.costs import Costs
+from placement.draft import Draft
+from placement.model import BoolArray, FloatArray
+from placement.problem import Problem
+
+CHAIN_WIDTH = 40
+"""VMs tried in the place of which another could go."""
+CHAIN_DEPTH = 3
+
+
+class Greedy:
+    """Places VMs on a draft so that as little as possible moves and nothing needs to wait.
+
+    Hosts that are offline are booted only where the others do not do.
+    """
+
+    def __init__(self, problem: Problem, draft: Draft, costs: Costs) -> None:
+        self.problem = problem
+        self.draft = draft
+        self.costs = costs
+        limit = np.maximum(problem.limit, 1).astype(np.float64)
+        self._inverse: FloatArray = 1.0 / limit
+        self._open: BoolArray = (problem.model.hosts.online | problem.must_be_on) & ~problem.must_be_off
+        self.sizes: FloatArray = self._sizes()
+
+    def _sizes(self) -> FloatArray:
+        """(V,) largest share of the mean host that a VM takes of any resource."""
+        if not len(self.problem.limit):
+            return np.zeros(self.problem.model.n_vms)
+        mean = np.maximum(self.problem.limit.mean(axis=1) if self.problem.model.n_hosts else 1, 1)
+        shares: FloatArray = (self.problem.need / np.reshape(mean, (-1, 1))).max(axis=0)
+        return shares
+
+    def place_all(self, vms: Iterable[int]) -> list[int]:
+        """Place VMs, the largest first; returns those for which there was no host."""
+        order = sorted(vms, key=lambda v: (-self.sizes[v], v))
+        return [v for v in order if not self.place(v)]
+
+    def place(self, vm: int) -> bool:
+        """Place a VM on the host that stays the roomiest, without waiting if possible."""
+        host = self.choose(vm, self.draft.candidates(vm))
+        if host >= 0:
+            self.draft.put(vm, host)
+        return host >= 0
+
+    def choose(self, vm: int, allowed: BoolArray) -> int:
+        """The best of the allowed hosts, -1 where there is none."""
+        if not allowed.any():
+            return -1
+        start = self.problem.start[vm]
+        if start >= 0 and allowed[start]:
+            return start
+        online = allowed & self._open
+        at_once = online.copy()
+        for room, need in zip(self.draft.at_once, self.draft.need(vm), strict=True):
+            at_once &= room >= need
+        for constraint in self.problem.by_vm[vm]:
+            if constraint.continuous and isinstance(constraint, Spread):
+                at_once[[self.problem.start[v] for v in constraint.vms if v != vm and self.problem.start[v] >= 0]] = False
+        for choice in (at_once, online, allowed):
+            if choice.any():
+                return self._roomiest(vm, choice)
+        return -1
+
+    def _roomiest(self, vm: int, choice: BoolArray) -> int:
+        hosts = np.flatnonzero(choice)
+        if not self.draft.free:
+            return int(hosts[0])
+        left = np.full(len(hosts), np.inf)
+        for row, (free, need) in enumerate(zip(self.draft.free, self.draft.need(vm), strict=True)):
+            left = np.minimum(left, (free[hosts] - need) * self._inverse[row, hosts])
+        return int(hosts[int(left.argmax())])
+
+    def push(self, vm: int, depth: int = CHAIN_DEPTH) -> bool:
+        """Place a VM in the place of another one, which goes elsewhere; chains of at most `depth` VMs."""
+        for other in self._victims(vm)[:CHAIN_WIDTH]:
+            host = self.draft.remove(other)
+            if not self.draft.candidates(vm)[host]:
+                self.draft.put(other, host)
+                continue
+            self.draft.put(vm, host)
+            if self._settle(other, host) or (depth > 1 and self.push(other, depth - 1)):
+                return True
+            self.draft.remove(vm)
+            self.draft.put(other, host)
+        return False
+
+    def _settle(self, vm: int, left: int) -> bool:
+        allowed = self.draft.candidates(vm)
+        allowed[left] = False
+        host = self.choose(vm, allowed)
+        if host >= 0:
+            self.draft.put(vm, host)
+        return host >= 0
+
+    def _victims(self, vm: int) -> list[int]:
+        """Placed VMs without which a VM would have room, the cheapest to move first, small ones before large ones."""
+        allowed = self.draft.permit(vm, ~self.problem.must_be_off)
+        at = np.asarray(self.draft.host)
+        placed = np.flatnonzero((at >= 0) & self.problem.runs)
+        hosts = at[placed]
+        useful = allowed[hosts]
+        for row, (free, need) in enumerate(zip(self.draft.free, self.draft.need(vm), strict=True)):
+            useful &= free[hosts] + self.problem.need[row, placed] >= need
+        chosen = placed[useful]
+        if not self.problem.moves:
+            chosen = chosen[self.problem.start_array[chosen] < 0]
+        moved = at[chosen] != self.problem.start_array[chosen]
+        price = np.where(moved, 0, self.costs.move[chosen] - self.costs.stay[chosen])
+        victims: list[int] = chosen[np.lexsort((chosen, self.sizes[chosen], price))].tolist()
+        return victims

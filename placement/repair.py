@@ -1,0 +1,221 @@
+"""Repair and start: move as little as possible until every constraint holds, with a bound on how little that can be."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from placement.costs import Costs
+from placement.cpsat import Translation, default_power
+from placement.draft import Draft
+from placement.evictions import Eviction, evictions
+from placement.greedy import Greedy
+from placement.problem import Problem
+from placement.shortage import shortages
+from placement.trajectory import State
+
+SMALL = 15_000
+"""Pairs of VM and host up to which the whole problem is given to CP-SAT."""
+LARGE = 80_000
+"""Pairs beyond which no part of a problem is given to CP-SAT."""
+EFFORT = 6.0
+"""Deterministic effort of one CP-SAT run."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A placement (absent where none was found), a lower bound on its cost, and what proved it.
+
+    `missing` lists VMs without a host in the best incomplete placement; `infeasible` is a proof that none exists.
+    """
+
+    host: list[int] | None
+    online: list[bool]
+    bound: int
+    proof: str
+    missing: tuple[int, ...] = ()
+    infeasible: bool = False
+
+
+Report = Callable[[list[int], list[bool], int], None]
+"""Called with each better placement: host of each VM, which hosts are online, bound."""
+
+
+def no_report(host: list[int], online: list[bool], bound: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass
+class Repair:
+    """One search; `stop` is asked between steps whether to be content with what there is."""
+
+    problem: Problem
+    costs: Costs
+    seed: int = 0
+    stop: Callable[[], bool] = bool
+    report: Report = no_report
+    seconds: Callable[[], float | None] = lambda: None
+
+    def run(self) -> Found:
+        """The cheapest placement that was found, and the bound."""
+        problem = self.problem
+        start = [h if runs else -1 for h, runs in zip(problem.start, problem.runs.tolist(), strict=True)]
+        draft = Draft(problem, start)
+        if problem.conflicts:
+            return self._nothing("contradictory constraints", problem.running)
+        found = self._greedy(draft)
+        if found.infeasible or self._closed(found) or self.stop():
+            return found
+        return self._exact(found)
+
+    def _closed(self, found: Found) -> bool:
+        return found.host is not None and self.costs.of(found.host, found.online) <= found.bound
+
+    def _nothing(self, proof: str, missing: Iterable[int]) -> Found:
+        return Found(None, [], 0, proof, tuple(missing), infeasible=True)
+
+    def _greedy(self, draft: Draft) -> Found:
+        """Evict the cheapest sets, place what has no host, push others aside where needed."""
+        problem = self.problem
+        leaving, suspects = evictions(problem, self.costs, draft) if problem.moves else ([], set())
+        self._leaving = leaving
+        for eviction in leaving:
+            for vm in eviction.options[0][1]:
+                draft.remove(vm)
+        if problem.moves:
+            for vm in sorted(suspects):
+                if draft.host[vm] >= 0 and not self._may_stay(draft, vm):
+                    draft.remove(vm)
+        bound = self._bound(leaving)
+        greedy = Greedy(problem, draft, self.costs)
+        left = greedy.place_all(draft.waiting())
+        left = [v for v in left if not greedy.push(v)]
+        if left and problem.moves:
+            left = self._other_options(greedy, leaving, left)
+        if left:
+            proofs = shortages(problem, Draft(problem, [-1] * len(draft.host)) if problem.moves else draft)
+            if proofs:
+                return self._nothing(str(proofs[0]), left)
+        online = self._power(draft)
+        if left or not self._satisfied(draft, online):
+            return Found(None, online, bound, "evictions", tuple(left))
+        self.report(draft.host.copy(), online, bound)
+        return Found(draft.host.copy(), online, bound, "evictions")
+
+    def _bound(self, leaving: list[Eviction]) -> int:
+        """Costs of staying, plus what must move at least, plus what starts and what hosts cost at least."""
+        problem, costs = self.problem, self.costs
+        stays = problem.stays_possible
+        total = costs.constant + int(costs.stay[stays].sum()) + sum(eviction.bound for eviction in leaving)
+        total += int(costs.move[problem.runs & ~stays].sum())
+        on = np.where(problem.must_be_off, 0, np.where(problem.must_be_on, costs.on, np.minimum(costs.on, 0)))
+        least_rate = int(costs.rate.min(initial=1 << 40)) if costs.rate.any() else 0
+        return total + int(on.sum()) + least_rate * int(costs.load[problem.runs].sum())
+
+    def _may_stay(self, draft: Draft, vm: int) -> bool:
+        host = draft.host[vm]
+        allowed = np.zeros(self.problem.model.n_hosts, dtype=np.bool_)
+        allowed[host] = True
+        draft.remove(vm)
+        draft.permit(vm, allowed)
+        draft.put(vm, host)
+        return bool(allowed[host])
+
+    def _other_options(self, greedy: Greedy, leaving: list[Eviction], left: list[int]) -> list[int]:
+        """Evict another set from the hosts whose VMs found no place."""
+        by_vm = {v: eviction for eviction in leaving for v in eviction.options[0][1]}
+        remaining = []
+        for vm in left:
+            eviction = by_vm.get(vm)
+            if greedy.draft.host[vm] < 0 and (eviction is None or not self._swap(greedy, eviction)):
+                remaining.append(vm)
+        return [v for v in remaining if greedy.draft.host[v] < 0]
+
+    def _swap(self, greedy: Greedy, eviction: Eviction) -> bool:
+        draft = greedy.draft
+        before = {v: draft.host[v] for _, vms in eviction.options for v in vms}
+        for _, vms in eviction.options[1:]:
+            for vm in before:
+                if draft.host[vm] >= 0:
+                    draft.remove(vm)
+            for vm in before.keys() - set(vms):
+                draft.put(vm, eviction.host)
+            if not greedy.place_all(vms):
+                return True
+        for vm, host in before.items():
+            if draft.host[vm] >= 0:
+                draft.remove(vm)
+            if host >= 0:
+                draft.put(vm, host)
+        return False
+
+    def _power(self, draft: Draft) -> list[bool]:
+        return [default_power(self.problem, h, used=bool(guests)) for h, guests in enumerate(draft.guests)]
+
+    def _satisfied(self, draft: Draft, online: list[bool]) -> bool:
+        """Whether the rules that masks cannot enforce hold too."""
+        state = State(self.problem.model, draft.host, self.problem.target.tolist(), online, self.problem.need)
+        return all(next(c.check(state), None) is None for c in self.problem.constraints)
+
+    def _exact(self, found: Found) -> Found:
+        """CP-SAT on the whole problem, or on the VMs that a better placement can move."""
+        running = self.problem.running if self.problem.moves else [v for v in self.problem.running if self.problem.start[v] < 0]
+        size = len(running) * self.problem.model.n_hosts
+        if size <= SMALL:
+            return self._search(found, running)
+        if found.host is None:
+            return self._search(found, running) if size <= LARGE else found
+        return self._climb(found)
+
+    def _climb(self, found: Found) -> Found:
+        """Raise the bound step by step: a placement of cost B only moves VMs whose extra cost is within B - bound."""
+        assert found.host is not None
+        cost = self.costs.of(found.host, found.online)
+        step = self._step()
+        while found.bound < cost and not self.stop():
+            budget = min(found.bound, cost - step)
+            free = self._candidates(budget - found.bound)
+            if budget < found.bound or len(free) * self.problem.model.n_hosts > LARGE:
+                return found
+            outcome = self._search(found, free, ceiling=budget)
+            if outcome.infeasible:
+                found = Found(found.host, found.online, budget + step, "evictions and CP-SAT")
+                continue
+            return outcome if outcome.host is not None and self._closed(outcome) else found
+        return found
+
+    def _step(self) -> int:
+        """All costs of placements are a multiple of this apart."""
+        prices = (self.costs.move - self.costs.stay)[self.problem.stays_possible]
+        if self.costs.on.any() or self.costs.rate.any():
+            return 1
+        return max(1, int(np.gcd.reduce(prices))) if len(prices) else 1
+
+    def _candidates(self, slack: int) -> list[int]:
+        """VMs that may move in a placement that costs no more than the bound plus some slack."""
+        extra: dict[int, int] = {}
+        for eviction in self._leaving:
+            extra |= eviction.extra
+        price = (self.costs.move - self.costs.stay).tolist()
+        return [v for v in self.problem.running if self.problem.start[v] < 0 or extra.get(v, price[v]) <= slack]
+
+    def _search(self, found: Found, free: list[int], ceiling: int | None = None) -> Found:
+        start = [h if runs else -1 for h, runs in zip(self.problem.start, self.problem.runs.tolist(), strict=True)]
+        translation = Translation(Draft(self.problem, start), free)
+        translation.minimize(self.costs)
+        if ceiling is not None:
+            translation.limit_cost(ceiling)
+        elif found.host is not None:
+            translation.hint(found.host)
+        solved = translation.solve(EFFORT, self.seed, self.seconds())
+        if solved.infeasible:
+            return Found(None, [], found.bound, "CP-SAT", found.missing, infeasible=True)
+        bound = max(found.bound, solved.bound) if ceiling is None else found.bound
+        if solved.host is None:
+            return Found(found.host, found.online, bound, found.proof, found.missing)
+        if found.host is not None and self.costs.of(found.host, found.online) <= self.costs.of(solved.host, solved.online):
+            return Found(found.host, found.online, bound, "CP-SAT")
+        if solved.optimal:
+            bound = max(bound, self.costs.of(solved.host, solved.online)) if ceiling is None else bound
+        self.report(solved.host, solved.online, bound)
+        return Found(solved.host, solved.online, bound, "CP-SAT" if ceiling is None else found.proof)

@@ -1,0 +1,225 @@
+"""Event-driven list scheduling: start what fits, wait for the next end, break deadlocks by detours."""
+
+import heapq
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from placement.draft import Draft
+from placement.errors import PlanningError
+from placement.model import Kind
+from placement.timetable import Timetable
+
+
+class Simulation:
+    """One pass over a timetable in a given order of preference; afterwards `starts[n]` is the start of task n, s.
+
+    A deadlock is broken by sending the cheapest waiting VM whose departure lets another one in by way of a third host,
+    or by suspending it. PlanningError where nothing helps.
+    """
+
+    def __init__(self, timetable: Timetable, preference: Sequence[float]) -> None:
+        self.table = timetable
+        self.preference = list(preference)
+        self.now = 0
+        self.starts = [-1] * len(timetable.tasks)
+        self._running: list[tuple[int, int]] = []
+        self._booked: list[tuple[int, int]] = []
+        self._lonely = False
+        self._final: Draft | None = None
+        limit = np.maximum(timetable.problem.model.usable, timetable.problem.limit)
+        load = Draft.load_now(timetable.problem)
+        self.free: list[list[int]] = [row.tolist() for row in limit - load]
+        self.used = [pool.used for pool in timetable.pools]
+        self._waits: list[int] = []
+        self._after: list[list[int]] = []
+        self._to: dict[int, set[int]] = {}
+        self._pools_of: dict[int, list[int]] = {}
+        self._group = {n: g for g, members in enumerate(timetable.hold) for n in members}
+        for number in range(len(timetable.tasks)):
+            self._enlist(number)
+        for number, pool in enumerate(timetable.pools):
+            for task in pool.take.keys() | pool.give.keys():
+                self._pools_of.setdefault(task, []).append(number)
+
+    def _enlist(self, number: int) -> None:
+        while len(self._waits) <= number:
+            self._waits.append(0)
+            self._after.append([])
+        self._waits[number] = len(self.table.before[number])
+        for other in self.table.before[number]:
+            while len(self._after) <= other:
+                self._waits.append(0)
+                self._after.append([])
+            self._after[other].append(number)
+        self._to.setdefault(self.table.tasks[number].target, set()).add(number)
+
+    def run(self) -> list[int]:
+        """Start every task; returns the starts."""
+        self._try(range(len(self.table.tasks)))
+        if any(self.starts[n] != 0 for n in self.table.at_once):
+            raise PlanningError("an action that must not be delayed has to wait")
+        while True:
+            while self._running:
+                self._advance()
+            waiting = [n for n, start in enumerate(self.starts) if start < 0]
+            if not waiting:
+                return self.starts
+            self._unlock(waiting)
+
+    def _advance(self) -> None:
+        """Go to the next end and start what it lets start."""
+        self.now = self._running[0][0]
+        retry: set[int] = set()
+        while self._running and self._running[0][0] == self.now:
+            number = heapq.heappop(self._running)[1]
+            retry |= self._finish(number)
+        self._try(retry)
+
+    def _finish(self, number: int) -> set[int]:
+        task = self.table.tasks[number]
+        retry: set[int] = set()
+        if any(task.release):
+            for free, amount in zip(self.free, task.release, strict=True):
+                free[task.source] += amount
+            retry |= self._to.get(task.source, set())
+        for pool in self._pools_of.get(number, ()):
+            self.used[pool] -= self.table.pools[pool].give.get(number, 0)
+            retry |= self.table.pools[pool].take.keys()
+        for other in self._after[number]:
+            self._waits[other] -= 1
+            retry.add(other)
+        if self._lonely or not self._running:
+            self._lonely = False
+            retry |= {n for n, start in enumerate(self.starts) if start < 0} if self.table.alone else set()
+        return retry
+
+    def _try(self, numbers: Iterable[int]) -> None:
+        """Start those of the tasks that may start, the preferred first."""
+        waiting = [n for n in numbers if self.starts[n] < 0 and self._waits[n] == 0]
+        waiting.sort(key=lambda n: (-self.preference[n], n))
+        for number in waiting:
+            if self.starts[number] < 0:
+                self._start(number)
+
+    def _start(self, number: int) -> None:
+        members = self.table.hold[self._group[number]] if number in self._group else [number]
+        if self._lonely or (number in self.table.alone and self._running):
+            return
+        begun: list[int] = []
+        for member in members:
+            if self._waits[member] or not self._fits(member):
+                break
+            self._take(member, 1)
+            begun.append(member)
+        if len(begun) < len(members):
+            for member in begun:
+                self._take(member, -1)
+            return
+        longest = max(self.table.tasks[n].seconds for n in members)
+        for member in members:
+            self._begin(member, self.now + longest)
+
+    def _begin(self, number: int, end: int) -> None:
+        self.starts[number] = end - self.table.tasks[number].seconds
+        if number in self.table.latest and end > self.table.latest[number]:
+            vm = self.table.problem.model.vms.ids[self.table.tasks[number].vm]
+            raise PlanningError(f"the migration of VM {vm} cannot end within {self.table.latest[number]} s")
+        self._lonely = number in self.table.alone
+        heapq.heappush(self._running, (end, number))
+
+    def _fits(self, number: int) -> bool:
+        task = self.table.tasks[number]
+        for free, need in zip(self.free, task.need, strict=True):
+            if need and free[task.target] < need:
+                return False
+        for pool in self._pools_of.get(number, ()):
+            take = self.table.pools[pool].take.get(number, 0)
+            if take and self.used[pool] + take > self.table.pools[pool].limit:
+                return False
+        return True
+
+    def _take(self, number: int, sign: int) -> None:
+        task = self.table.tasks[number]
+        if task.target >= 0:
+            for free, need in zip(self.free, task.need, strict=True):
+                free[task.target] -= sign * need
+        for pool in self._pools_of.get(number, ()):
+            self.used[pool] += sign * self.table.pools[pool].take.get(number, 0)
+
+    def _unlock(self, waiting: list[int]) -> None:
+        """Nothing runs and nothing can start: move somebody out of the way."""
+        tasks, memory = self.table.tasks, self.table.problem.model.vms.memory
+        leaving = [
+            n for n in waiting if tasks[n].kind is Kind.MIGRATE and n not in self.table.rigid and not self._detoured(n)
+        ]
+        leaving.sort(key=lambda n: (not self._helps(n), int(memory[tasks[n].vm]), n))
+        draft = self._present()
+        for number in leaving:
+            host = self._shelter(number, draft)
+            if host >= 0:
+                self._follow_up(number, self.table.detour(number, host))
+                return
+        online = self.table.online
+        for number in leaving:
+            if self._helps(number) and online[tasks[number].source]:
+                self._follow_up(number, self.table.suspend(number))
+                return
+        names = ", ".join(str(self.table.problem.model.vms.ids[tasks[n].vm]) for n in waiting[:5] if tasks[n].vm >= 0)
+        raise PlanningError(f"{len(waiting)} actions block one another for good, among them those on VMs {names}")
+
+    def _detoured(self, number: int) -> bool:
+        """Whether a task is the second leg of a detour: its VM has moved once already."""
+        return self.table.tasks[number].source != self.table.problem.start[self.table.tasks[number].vm]
+
+    def _helps(self, number: int) -> bool:
+        """Whether the departure lets a waiting task in."""
+        task, tasks = self.table.tasks[number], self.table.tasks
+        for other in self._to.get(task.source, ()):
+            if self.starts[other] >= 0 or other == number:
+                continue
+            room = (free[task.source] + gain for free, gain in zip(self.free, task.release, strict=True))
+            if all(need <= r for need, r in zip(tasks[other].need, room, strict=True)):
+                return True
+        return False
+
+    def _present(self) -> Draft:
+        """Where VMs are now, in the shape that constraints restrict."""
+        problem = self.table.problem
+        host = list(problem.start)
+        for number, task in enumerate(self.table.tasks):
+            if self.starts[number] >= 0 and task.vm >= 0 and task.kind is not Kind.ALLOCATE:
+                host[task.vm] = task.target
+        return Draft(problem, host)
+
+    def _shelter(self, number: int, draft: Draft) -> int:
+        """The roomiest host where a VM may stay for a while, -1 if there is none."""
+        task, problem = self.table.tasks[number], self.table.problem
+        allowed = np.asarray(self.table.online, dtype=np.bool_) & problem.model.hosts.online
+        allowed[[task.source, task.target]] = False
+        for row, need in zip(self.free, task.release, strict=True):
+            allowed &= np.asarray(row) >= need
+        if problem.constraints_of(task.vm):
+            final = self._final = self._final or Draft(problem, self.table.host)
+            for view in (draft, final):
+                back = view.remove(task.vm)
+                view.permit(task.vm, allowed)
+                view.put(task.vm, back)
+        if not allowed.any():
+            return -1
+        room = np.asarray(self.free[0], dtype=np.int64) if self.free else np.zeros(len(allowed), dtype=np.int64)
+        return int(np.where(allowed, room, -(1 << 60)).argmax())
+
+    def _follow_up(self, number: int, later: int) -> None:
+        """Register a second leg and start the first one."""
+        self.starts.append(-1)
+        self.preference.append(self.preference[number])
+        self._pools_of.pop(number, None)
+        self._to[self.table.tasks[later].target].discard(number)
+        self._waits[number] = 0
+        self._enlist(later)
+        self._waits[later] = sum(1 for n in self.table.before[later] if not self._finished(n))
+        self._try([number])
+
+    def _finished(self, number: int) -> bool:
+        return self.starts[number] >= 0
