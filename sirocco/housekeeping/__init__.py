@@ -1,0 +1,1 @@
+"""What workers do beside workflows: start jobs, find lost ones, look at what the clouds show."""

@@ -1,0 +1,175 @@
+"""From the CMDB to the engine: queued jobs are started, stopped ones cancelled, lost ones started again.
+
+Every worker runs one. A job is claimed by moving its ``due``; a claim whose worker dies runs out by itself. Starting
+twice is harmless: the workflow's id is the job's.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import select
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from sirocco.cmdb.models import Job
+from sirocco.cmdb.transaction import Cmdb
+from sirocco.contracts.engine import SEARCH_ATTRIBUTES, TASK_QUEUE, JobOrder
+from sirocco.contracts.errors import ENGINE_FAILED
+from sirocco.contracts.states import JobState
+from sirocco.domain.principal import SYSTEM
+from sirocco.services import settlement
+
+_PAUSE = 0.05
+_CLAIM = timedelta(seconds=3)
+_LOOK_AGAIN = timedelta(seconds=5)
+_BATCH = 32
+_MOST_ATTEMPTS = 5
+_OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.STOPPING)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job that wants attention."""
+
+    order: JobOrder
+    name: str
+    workflow: str
+    state: JobState
+    attempts: int
+
+
+class Dispatcher:
+    """Turns until it is cancelled; an engine that is away is only a reason to try again."""
+
+    def __init__(self, cmdb: Cmdb, client: Client) -> None:
+        self._cmdb, self._client = cmdb, client
+
+    async def run(self) -> None:
+        """Look for due jobs for ever."""
+        while True:
+            try:
+                worked = await self.turn()
+            except Exception:
+                log.exception("dispatcher turn failed")
+                worked = False
+            await asyncio.sleep(0 if worked else _PAUSE)
+
+    async def turn(self) -> bool:
+        """Attend to the jobs that are due now; whether there were any."""
+        due = await asyncio.to_thread(self._claim)
+        await asyncio.gather(*(self._attend(job) for job in due))
+        return bool(due)
+
+    def _claim(self) -> list[Due]:
+        with self._cmdb.reading(SYSTEM) as tx:
+            wanted = select(Job.id).where(Job.state.in_(_OPEN), Job.due <= tx.now).order_by(Job.due).limit(_BATCH)
+            ids = tx.session.scalars(wanted).all()
+        if not ids:
+            return []
+        with self._cmdb.writing(SYSTEM) as tx:
+            rows = select(Job).where(Job.id.in_(ids), Job.state.in_(_OPEN), Job.due <= tx.now)
+            jobs = tx.session.scalars(rows.with_for_update(skip_locked=True)).all()
+            for job in jobs:
+                job.due = tx.now + _CLAIM
+            return [_due(job) for job in jobs]
+
+    async def _attend(self, job: Due) -> None:
+        try:
+            if job.state is JobState.QUEUED and job.attempts == 0:
+                await self._start(job)
+            else:
+                await self._look_after(job)
+        except RPCError as error:
+            log.warning("engine does not answer", job=job.order.job_id, status=error.status.name)
+
+    async def _start(self, job: Due, *, again: bool = False) -> None:
+        policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
+        try:
+            await self._client.start_workflow(
+                job.workflow,
+                job.order,
+                id=job.order.job_id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=policy,
+                search_attributes=_attributes(job.order),
+                static_summary=job.name,
+                request_eager_start=not again,
+            )
+        except WorkflowAlreadyStartedError:
+            log.info("workflow is known already", job=job.order.job_id)
+        await asyncio.to_thread(self._started, job)
+
+    def _started(self, job: Due) -> None:
+        with self._cmdb.writing(SYSTEM) as tx:
+            row = tx.session.get(Job, job.order.job_id, with_for_update=True)
+            if row is None or JobState(row.state).ended:
+                return
+            if row.state == JobState.QUEUED:
+                row.state, row.status_changed = JobState.RUNNING, tx.now
+            row.attempts = job.attempts + 1
+            row.due = tx.now + (_CLAIM if row.state == JobState.STOPPING else _LOOK_AGAIN)
+
+    async def _look_after(self, job: Due) -> None:
+        """A job that was started once: cancel it if it is to stop, start it again if the engine has lost it."""
+        handle = self._client.get_workflow_handle(job.order.job_id)
+        try:
+            found = (await handle.describe()).status
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            await self._start(job)
+        else:
+            if found is not WorkflowExecutionStatus.RUNNING:
+                await self._revive(job)
+                return
+        if job.state is JobState.STOPPING:
+            await handle.cancel()
+        await asyncio.to_thread(self._postpone, job)
+
+    async def _revive(self, job: Due) -> None:
+        """The workflow has ended but the job has not: it was terminated, or could not write its end."""
+        if await asyncio.to_thread(self._ended_or_given_up, job):
+            return
+        log.warning("job outlived its workflow", job=job.order.job_id, attempts=job.attempts)
+        await self._start(job, again=True)
+
+    def _ended_or_given_up(self, job: Due) -> bool:
+        with self._cmdb.writing(SYSTEM) as tx:
+            row = tx.session.get(Job, job.order.job_id, with_for_update=True)
+            if row is None or JobState(row.state).ended:
+                return True
+            if job.attempts < _MOST_ATTEMPTS:
+                return False
+            settlement.failed(tx, row, ENGINE_FAILED.code, {"why": f"the workflow ended {job.attempts} times"})
+            return True
+
+    def _postpone(self, job: Due) -> None:
+        with self._cmdb.writing(SYSTEM) as tx:
+            row = tx.session.get(Job, job.order.job_id, with_for_update=True)
+            if row is not None and not JobState(row.state).ended:
+                row.due = tx.now + _LOOK_AGAIN
+
+
+def _due(job: Job) -> Due:
+    order = JobOrder(job.id, job.tenant_id or "", f"{job.target_kind}/{job.target_id}", job.provider_id)
+    return Due(order, job.name, job.workflow, JobState(job.state), job.attempts)
+
+
+def _attributes(order: JobOrder) -> TypedSearchAttributes:
+    values = dict(
+        zip(SEARCH_ATTRIBUTES, (order.tenant_id, order.resource, order.provider_id, order.job_id), strict=True)
+    )
+    return TypedSearchAttributes(
+        [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in values.items() if value]
+    )

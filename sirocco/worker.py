@@ -1,0 +1,136 @@
+"""The worker process: workflows, their steps, and the housekeeping beside them; or, as solver, placement alone."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities import catalogue
+from activities.calls import Plant
+from activities.clouds import Clouds
+from sirocco.cmdb.database import Database
+from sirocco.cmdb.transaction import Cmdb
+from sirocco.contracts.engine import PLACEMENT_QUEUE, TASK_QUEUE
+from sirocco.housekeeping.dispatcher import Dispatcher
+from sirocco.housekeeping.leadership import resign
+from sirocco.housekeeping.observer import Observer
+from sirocco.ops.engine import connect
+from sirocco.ops.errors import OperationError
+from sirocco.ops.health import BEAT, beat
+from sirocco.ops.keyring import KeyRing, Sealer
+from sirocco.ops.logging import configure
+from sirocco.ops.settings import Settings, load
+from workflows.catalogue import WORKFLOWS
+
+_THREADS = 32
+_CACHED_WORKFLOWS = 500
+_STICKY = timedelta(seconds=3)
+_GRACE = timedelta(seconds=5)
+
+log = structlog.get_logger(__name__)
+
+
+def work_queue(client: Client, plant: Plant, executor: ThreadPoolExecutor) -> Worker:
+    """Serves workflows and their steps."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=WORKFLOWS,
+        activities=catalogue.work(plant),
+        activity_executor=executor,
+        max_concurrent_activities=_THREADS - 8,
+        max_concurrent_local_activities=8,
+        max_concurrent_workflow_task_polls=10,
+        max_cached_workflows=_CACHED_WORKFLOWS,
+        sticky_queue_schedule_to_start_timeout=_STICKY,
+        max_heartbeat_throttle_interval=timedelta(seconds=1),
+        default_heartbeat_throttle_interval=timedelta(seconds=1),
+        graceful_shutdown_timeout=_GRACE,
+    )
+
+
+def choice_queue(client: Client, plant: Plant, executor: ThreadPoolExecutor) -> Worker:
+    """Serves placement."""
+    return Worker(
+        client,
+        task_queue=PLACEMENT_QUEUE,
+        activities=catalogue.choices(plant),
+        activity_executor=executor,
+        max_concurrent_activities=8,
+        graceful_shutdown_timeout=_GRACE,
+    )
+
+
+async def serve(settings: Settings, *, solver: bool) -> None:
+    """Work until SIGTERM or SIGINT."""
+    ring = KeyRing.at(settings.keyring)
+    cmdb = Cmdb(Database(settings.database, pool_size=_THREADS), Sealer(ring))
+    plant = Plant(cmdb, Clouds(cmdb))
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    client = await connect(settings, ring, lazy=True)
+    beats = asyncio.create_task(_beats(settings, "solver" if solver else "worker"))
+    with ThreadPoolExecutor(_THREADS) as executor:
+        try:
+            if solver:
+                await _until(stopped, choice_queue(client, plant, executor))
+            else:
+                await _with_housekeeping(stopped, plant, client, work_queue(client, plant, executor))
+        finally:
+            beats.cancel()
+            plant.clouds.close()
+
+
+async def _until(stopped: asyncio.Event, worker: Worker) -> None:
+    running = asyncio.create_task(worker.run())
+    ended = asyncio.create_task(stopped.wait())
+    await asyncio.wait({running, ended}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        ended.cancel()
+        await running
+    await worker.shutdown()
+    await running
+
+
+async def _with_housekeeping(stopped: asyncio.Event, plant: Plant, client: Client, worker: Worker) -> None:
+    holder = f"{os.uname().nodename}/{os.getpid()}"
+    observer = Observer(plant, holder)
+    watching = threading.Thread(target=observer.run, name="observer", daemon=True)
+    watching.start()
+    dispatching = asyncio.create_task(Dispatcher(plant.cmdb, client).run())
+    try:
+        await _until(stopped, worker)
+    finally:
+        dispatching.cancel()
+        observer.stop()
+        await asyncio.to_thread(watching.join, 5.0)
+        resign(plant.cmdb, holder)
+
+
+async def _beats(settings: Settings, role: str) -> None:
+    while True:
+        beat(settings, role)
+        await asyncio.sleep(BEAT)
+
+
+def main() -> None:
+    """Run as ``worker``, or as ``solver`` with ``--solver``."""
+    solver = "--solver" in sys.argv[1:]
+    try:
+        settings = load()
+        configure(settings, "solver" if solver else "worker")
+        asyncio.run(serve(settings, solver=solver))
+    except OperationError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
