@@ -1,0 +1,26 @@
+"""What each conformance test has shown is kept for the generated page."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.connector.conformance")
+
+from tests.connector.conformance import evidence  # noqa: E402  # after the registration, or asserts say nothing
+
+SHOWN = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    names = getattr(getattr(item, "function", None), "proves", None)
+    endpoint = item.funcargs.get("endpoint") if names else None
+    if endpoint is not None:
+        if report.failed:
+            item.stash[SHOWN] = "failed"
+        elif report.skipped:
+            item.stash[SHOWN] = "not offered" if "does not offer" in str(call.excinfo.value) else ""
+        elif report.when == "call":
+            item.stash[SHOWN] = item.function.evidence or endpoint.evidence
+        if report.when == "teardown" and endpoint.evidence and item.stash.get(SHOWN, ""):
+            evidence.write(endpoint.name, item.name, names, item.stash[SHOWN])
+    return report
