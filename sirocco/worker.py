@@ -76,8 +76,8 @@ async def serve(settings: Settings, *, solver: bool) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    client = await connect(settings, ring, lazy=True)
     beats = asyncio.create_task(_beats(settings, "solver" if solver else "worker"))
+    client = await _reach(settings, ring)
     with ThreadPoolExecutor(_THREADS) as executor:
         try:
             if solver:
@@ -87,6 +87,16 @@ async def serve(settings: Settings, *, solver: bool) -> None:
         finally:
             beats.cancel()
             plant.clouds.close()
+
+
+async def _reach(settings: Settings, ring: KeyRing) -> Client:
+    """A client of the engine, as soon as there is one: it may start after us."""
+    while True:
+        try:
+            return await connect(settings, ring)
+        except RuntimeError as error:
+            log.info("waiting for the engine", why=str(error)[:120])
+            await asyncio.sleep(0.2)
 
 
 async def _until(stopped: asyncio.Event, worker: Worker) -> None:

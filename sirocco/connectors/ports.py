@@ -267,7 +267,7 @@ class DropSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Copy the boot disk into a new stand-alone image; the operation's ``ref`` is the image."""
+    """Copy a machine's boot disk, or a volume, into a new stand-alone image; the operation's ``ref`` is the image."""
 
     name: str
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sirocco.contracts.errors import INVALID, NO_CAPACITY, SiroccoError
 
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network
-_POOL = ipaddress.IPv4Network("10.96.0.0/12")
+POOL = "10.96.0.0/12"
 
 
 def parse_cidr(text: str) -> ipaddress.IPv4Network:
@@ -20,12 +20,12 @@ def parse_cidr(text: str) -> ipaddress.IPv4Network:
     return block
 
 
-def free_block(taken: Sequence[Block]) -> ipaddress.IPv4Network:
-    """The first /24 of 10.96.0.0/12 that overlaps none of ``taken``."""
-    for block in _POOL.subnets(new_prefix=24):
+def free_block(taken: Sequence[Block], pool: str = POOL) -> ipaddress.IPv4Network:
+    """The first /24 of ``pool`` that overlaps none of ``taken``."""
+    for block in ipaddress.IPv4Network(pool).subnets(new_prefix=24):
         if not any(block.overlaps(other) for other in taken):
             return block
-    raise SiroccoError(NO_CAPACITY, why=f"all of {_POOL} is used by networks")
+    raise SiroccoError(NO_CAPACITY, why=f"all of {pool} is used by networks")
 
 
 def dynamic_range(block: ipaddress.IPv4Network) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]:

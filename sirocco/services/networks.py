@@ -14,7 +14,7 @@ from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import BUSY, IN_USE, INVALID, NO_CAPACITY, NO_PROVIDER, WRONG_STATE, SiroccoError
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import NetworkState, Role
-from sirocco.domain.addresses import fixed_range, free_block, lowest_free, parse_cidr
+from sirocco.domain.addresses import POOL, fixed_range, free_block, lowest_free, parse_cidr
 from sirocco.domain.limits import check, check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, jobs
@@ -87,7 +87,7 @@ def _block(tx: Transaction, provider: Provider, wanted: str) -> str:
     rows = select(Network.cidr).where(Network.provider_id == provider.id, Network.cidr != "")
     taken = [ipaddress.ip_network(cidr) for cidr in tx.session.scalars(rows)]
     if not wanted:
-        return str(free_block(taken))
+        return str(free_block(taken, provider.settings.get("addresses", POOL)))
     block = parse_cidr(wanted)
     if any(block.overlaps(other) for other in taken):
         raise SiroccoError(INVALID, where="cidr", why=f"{block} overlaps another network of this provider")

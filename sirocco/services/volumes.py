@@ -152,7 +152,7 @@ def create_image(
     volume = _usable(tx, volume_id, "snapshot")
     if use := attachment(tx, volume):
         raise SiroccoError(IN_USE, kind="volume", name=volume.name, users=f"machine {use.machine_id}")
-    _need(tx, volume, cap.CAPTURE)
+    _need(tx, volume, cap.VOLUME_CAPTURE)
     image = tx.add(
         VolumeImage(
             id=new_id(),

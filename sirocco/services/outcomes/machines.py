@@ -94,6 +94,9 @@ def _unplug_nic(tx: Transaction, machine: Machine, nic_id: str) -> None:
 def _free_addresses(tx: Transaction, nics: list[Nic]) -> None:
     """Fixed addresses go back to their tenant, learnt ones are forgotten."""
     ids = [use.address_id for nic in nics for use in nic.addresses]
+    for nic in nics:
+        nic.addresses = []
+    tx.session.flush()
     for address in tx.session.scalars(select(Address).where(Address.id.in_(ids))):
         if address.allocation == "fixed":
             address.machine_id = None
