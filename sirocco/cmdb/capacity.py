@@ -35,8 +35,10 @@ def _taken(tx: Transaction, tenant_id: str, resource: str, amount: int) -> bool:
 
 
 def give_back(tx: Transaction, tenant_id: str, amounts: dict[str, int]) -> None:
-    """Stop counting ``amounts``; never below zero."""
+    """Stop counting ``amounts``; never below zero. What is not positive was never taken and is left out."""
     for resource, amount in sorted(amounts.items()):
+        if amount <= 0:
+            continue
         left = case((Quota.used > amount, Quota.used - amount), else_=0)
         tx.session.execute(
             update(Quota)
