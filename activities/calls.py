@@ -65,7 +65,7 @@ class Plant:
             row = tx.session.get_one(JobStep, (job_id, name))
             row.state, row.ended, row.message = state, tx.now, message
 
-    def intend(  # noqa: PLR0917 - an intent is made of these five
+    def intend(
         self, tx: Transaction, job_id: str, kind: Kind, resource_id: str, provider_id: str, *, host_id: str = ""
     ) -> str:
         """Write what is about to be made and where, and return the token it will carry."""
