@@ -12,13 +12,14 @@ from sqlalchemy import select
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
-from activities.clouds import Cloud, Clouds
-from sirocco.cmdb.models import Intent, JobStep
+from sirocco.cmdb.models import Intent, Job, JobStep
 from sirocco.cmdb.transaction import Cmdb, Transaction
+from sirocco.connectors.clouds import Cloud, Clouds
 from sirocco.connectors.ports import ConnectorError, Done, Fault, Kind, Op, Ref
 from sirocco.contracts.errors import NO_CAPACITY, PROVIDER_FAILED, PROVIDER_SILENT, SiroccoError
 from sirocco.contracts.ids import step_token
 from sirocco.domain.principal import SYSTEM
+from sirocco.services import events
 
 _BEAT = 1.0
 _SILENT = {Fault.TRANSIENT, Fault.UNKNOWN_OUTCOME}
@@ -59,11 +60,13 @@ class Plant:
                 tx.add(JobStep(job_id=job_id, name=name, state="RUNNING", started=tx.now))
             else:
                 row.state, row.ended, row.attempts = "RUNNING", None, row.attempts + 1
+            _announce(tx, job_id, name, "RUNNING")
 
     def _end(self, job_id: str, name: str, state: str, message: str = "") -> None:
         with self.cmdb.writing(SYSTEM) as tx:
             row = tx.session.get_one(JobStep, (job_id, name))
             row.state, row.ended, row.message = state, tx.now, message
+            _announce(tx, job_id, name, state)
 
     def intend(
         self, tx: Transaction, job_id: str, kind: Kind, resource_id: str, provider_id: str, *, host_id: str = ""
@@ -87,6 +90,13 @@ class Plant:
                 remove(cloud, found.ref, intent.token)
             with self.cmdb.writing(SYSTEM) as tx:
                 tx.session.delete(tx.session.get_one(Intent, intent.token))
+
+
+def _announce(tx: Transaction, job_id: str, step: str, state: str) -> None:
+    """Tell those who watch the job."""
+    job = tx.session.get(Job, job_id)
+    if job is not None:
+        events.record(tx, job, "state", {"step": step, "state": state}, job_id=job_id)
 
 
 def remove(cloud: Cloud, ref: Ref, token: str) -> None:

@@ -8,11 +8,11 @@ from temporalio import activity
 
 from activities import specs
 from activities.calls import Plant, complete, remove
-from activities.clouds import Cloud
 from sirocco.cmdb import capacity
 from sirocco.cmdb.models import Host, Image, Job, Machine, ProviderImage
 from sirocco.cmdb.transaction import Transaction
 from sirocco.connectors import ports
+from sirocco.connectors.clouds import Cloud
 from sirocco.connectors.ports import ConnectorError, Fault, Kind, Observed, Ref
 from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.ids import step_token

@@ -7,9 +7,9 @@ from temporalio import activity
 
 from activities import specs
 from activities.calls import Plant, complete, remove
-from activities.clouds import Cloud
 from sirocco.cmdb.models import Job, Network
 from sirocco.cmdb.transaction import Transaction
+from sirocco.connectors.clouds import Cloud
 from sirocco.connectors.ports import Kind, Ref, Start, Stop
 from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.ids import step_token

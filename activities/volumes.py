@@ -7,10 +7,10 @@ from temporalio import activity
 
 from activities import specs
 from activities.calls import Plant, complete, remove
-from activities.clouds import Cloud
 from sirocco.cmdb import capacity
 from sirocco.cmdb.models import Host, Job, ProviderImage, Volume
 from sirocco.cmdb.transaction import Transaction
+from sirocco.connectors.clouds import Cloud
 from sirocco.connectors.ports import Capture, GrowVolume, Kind, Ref
 from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.errors import NO_CAPACITY, SiroccoError

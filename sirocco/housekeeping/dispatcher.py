@@ -26,7 +26,7 @@ from sirocco.contracts.engine import SEARCH_ATTRIBUTES, TASK_QUEUE, JobOrder
 from sirocco.contracts.errors import ENGINE_FAILED
 from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
-from sirocco.services import settlement
+from sirocco.services import events, settlement
 
 _PAUSE = 0.05
 _CLAIM = timedelta(seconds=3)
@@ -116,7 +116,8 @@ class Dispatcher:
             if row is None or JobState(row.state).ended:
                 return
             if row.state == JobState.QUEUED:
-                row.state, row.status_changed = JobState.RUNNING, tx.now
+                row.status_changed = tx.now
+                events.set_state(tx, row, JobState.RUNNING, job_id=row.id)
             row.attempts = job.attempts + 1
             row.due = tx.now + (_CLAIM if row.state == JobState.STOPPING else _LOOK_AGAIN)
 

@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy import select
 
 from activities.calls import Plant
-from activities.clouds import Cloud
 from sirocco.cmdb.models import Image, Intent, Job, Machine, Network, Nic, Provider, Volume, VolumeImage
+from sirocco.connectors.clouds import Cloud
 from sirocco.connectors.ports import Cap, ConnectorError, Fault, HostFacts, Kind, Observed, Ref, Watch
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts.states import JobState, MachineState

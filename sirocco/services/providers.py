@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sirocco.cmdb.models import Account, Host, Location, Machine, Network, Provider, Volume
 from sirocco.cmdb.query import Page, fetch
 from sirocco.cmdb.transaction import Transaction, expect_version
+from sirocco.connectors.ports import ProviderSettings
 from sirocco.contracts.errors import IN_USE, INVALID, NAME_TAKEN, SiroccoError
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import Role
@@ -111,6 +112,12 @@ def delete(tx: Transaction, provider_id: str) -> None:
 def secrets_of(tx: Transaction, provider: Provider) -> dict[str, str]:
     """The provider's secrets, opened; for the process that connects, never for an answer."""
     return {field: tx.sealer.open(value, "provider", provider.id, field) for field, value in provider.secrets.items()}
+
+
+def connection(tx: Transaction, provider_id: str) -> tuple[str, ProviderSettings]:
+    """A provider's kind, and what its connector is opened with."""
+    provider = tx.get(Provider, provider_id)
+    return provider.kind, ProviderSettings(provider.name, provider.settings, secrets_of(tx, provider))
 
 
 def probed(

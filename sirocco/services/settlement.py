@@ -68,7 +68,8 @@ def stopped(tx: Transaction, job: Job) -> None:
 def _end(tx: Transaction, job: Job, state: JobState) -> None:
     for row in held(tx, job):
         row.job_id = None  # type: ignore[attr-defined]  # all that can be held have it
-    job.state, job.progress, job.status_changed = state, 100, tx.now
+    job.progress, job.status_changed = 100, tx.now
+    events.set_state(tx, job, state, job_id=job.id)
     if state is not JobState.SUCCESS:
         detail = {"code": job.error, "detail": job.status_message}
         events.record(tx, job, "alarm", detail, job_id=job.id, failed=True)
