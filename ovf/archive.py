@@ -15,7 +15,7 @@ _COPY = 2**20
 
 @dataclass(frozen=True)
 class Member:
-    """A file in the archive. ``start`` is where its first header begins, ``data`` its content, ``end`` the next member."""
+    """A file in the archive: where its header begins (``start``), its content (``data``), the next one (``end``)."""
 
     name: str
     size: int

@@ -58,7 +58,11 @@ class Builder:
         inner = tuple(self.node(child) for child in element)
         attributes = tuple(sorted((canonical(str(tag)), str(value)) for tag, value in element.items()))
         return Node(
-            canonical(str(element.tag)), attributes, _kept_text(element.text, inner), inner, _kept_text(element.tail, True)
+            canonical(str(element.tag)),
+            attributes,
+            _kept_text(element.text, blank_is_nothing=bool(inner)),
+            inner,
+            _kept_text(element.tail, blank_is_nothing=True),
         )
 
     def text(self, element: etree._Element) -> Text:
@@ -185,6 +189,6 @@ def _content(element: etree._Element) -> str:
     return "".join(str(part) for part in element.itertext()) if len(element) else str(element.text or "")
 
 
-def _kept_text(text: str | bytes | None, blank_is_nothing: object) -> str:
+def _kept_text(text: str | bytes | None, *, blank_is_nothing: bool) -> str:
     kept = str(text or "")
     return "" if blank_is_nothing and not kept.strip() else kept

@@ -89,7 +89,7 @@ def _graph(source: Source) -> dict[str, object]:
         node["force_size_calc"] = "current_size"
     if source.parent is not None:
         node["backing"] = _graph(source.parent)
-    elif header.format in {Format.QCOW2}:
+    elif header.format is Format.QCOW2:
         node["backing"] = None
     return node
 

@@ -45,7 +45,7 @@ class DiskHeader:
     extents: tuple[tuple[str, int], ...] = ()
 
 
-def probe(stream: BinaryIO, name: str, limits: Limits = DEFAULT) -> DiskHeader:
+def probe(stream: BinaryIO | io.BufferedIOBase, name: str, limits: Limits = DEFAULT) -> DiskHeader:
     """Read the header of a seekable image.
 
     Raises:
@@ -67,7 +67,7 @@ def probe(stream: BinaryIO, name: str, limits: Limits = DEFAULT) -> DiskHeader:
 
 @dataclass(frozen=True)
 class _Image:
-    stream: BinaryIO
+    stream: BinaryIO | io.BufferedIOBase
     name: str
     size: int
     head: bytes

@@ -79,12 +79,12 @@ def _declare(shape: Shape, default: object) -> Any:
     return dataclasses.field(default=default, metadata={"xml": shape})
 
 
-def attribute(name: str, value: Value = Plain(), default: object = "", namespace: str = "") -> Any:  # noqa: B008
+def attribute(name: str, value: Value = Plain(), default: object = "", namespace: str = "") -> Any:
     """An attribute of the element (qualified with the envelope's namespace unless another is given)."""
     return _declare(Shape(Form.ATTRIBUTE, name, value, namespace=namespace), default)
 
 
-def leaf(name: str, value: Value = Plain(), default: object = "") -> Any:  # noqa: B008
+def leaf(name: str, value: Value = Plain(), default: object = "") -> Any:
     """A child element that holds nothing but a value."""
     return _declare(Shape(Form.LEAF, name, value), default)
 
@@ -125,6 +125,11 @@ def plan(cls: type) -> Plan:
     attributes = {slot.shape.name: slot for slot in slots if slot.shape.form is Form.ATTRIBUTE}
     others = {slot.shape.name: slot for slot in slots if slot.shape.form is not Form.ATTRIBUTE}
     return Plan(slots, attributes, others)
+
+
+def plan_of(part: object) -> Plan:
+    """The XML plan of a part's class."""
+    return plan(type(part))  # type: ignore[arg-type]
 
 
 def _slot(field: Field[Any]) -> Slot:

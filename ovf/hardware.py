@@ -1,4 +1,5 @@
 """Virtual hardware as CIM allocation settings (DSP0243 2.1, clause 8)."""
+# ruff: noqa: RUF009 -- the calls declare fields, as dataclasses.field does
 
 from dataclasses import dataclass
 from enum import IntEnum

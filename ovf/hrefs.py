@@ -10,7 +10,9 @@ from ovf.errors import RefusedError
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
-_SCHEMES = frozenset({"data", "dict", "file", "ftp", "ftps", "gopher", "jar", "javascript", "ldap", "nbd", "nfs", "rbd"})
+_SCHEMES = frozenset(
+    {"data", "dict", "file", "ftp", "ftps", "gopher", "jar", "javascript", "ldap", "nbd", "nfs", "rbd"}
+)
 
 
 class Kind(Enum):

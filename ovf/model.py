@@ -4,6 +4,7 @@ Values that a descriptor leaves out have the default of the standard. ``at`` is 
 part was read from (-1 when it was made by a program) and never counts for equality. Clauses are those of
 DSP0243 2.1.
 """
+# ruff: noqa: RUF009 -- the calls declare fields, as dataclasses.field does
 
 import dataclasses
 from collections.abc import Iterator

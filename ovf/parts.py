@@ -1,4 +1,5 @@
 """What every part of the model has in common: a place, additions from foreign namespaces, localisable texts."""
+# ruff: noqa: RUF009 -- the calls declare fields, as dataclasses.field does
 
 import dataclasses
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
 """Products and the properties they ask for (DSP0243 2.1, clause 9.5)."""
+# ruff: noqa: RUF009 -- the calls declare fields, as dataclasses.field does
 
 from dataclasses import dataclass
 

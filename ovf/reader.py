@@ -18,7 +18,7 @@ from ovf.hardware import HardwareSection, Item, ResourceAllocationSection
 from ovf.limits import DEFAULT, Limits
 from ovf.model import Content, Disk, DiskSection, File, Package, SharedDiskSection, Strings
 from ovf.names import ENVELOPE_09, ENVELOPE_1, ENVELOPE_2, ENVELOPES, XML, XSI, clark, key, split
-from ovf.parts import Node, Section, UnknownSection
+from ovf.parts import Node, Section, Text, UnknownSection
 from ovf.products import ProductSection
 from ovf.units import parse_unit, split_suffixed
 
@@ -179,7 +179,7 @@ class _Reader(Builder):
         return Content(
             collection=_CONTENTS[self._name(element)],
             id=self._content_id(element, str(values.get("id", ""))),
-            info=info or model.Text(),
+            info=info or Text(),
             name=name,
             sections=tuple(sections),
             contents=tuple(inner),
@@ -205,18 +205,20 @@ class _Reader(Builder):
         section = self.build(cls, element)
         if not section.info.value and not section.info.msgid:
             self.note("info.missing", element, name)
-        return self._normalised(section, element)
+        return self._normalised(section)
 
     def _unknown_section(self, element: etree._Element, name: str) -> UnknownSection:
         xml = self.node(element)
         if name != key(str(element.tag)):
             kept = tuple(pair for pair in xml.attributes if split(pair[0])[0] != XSI)
-            xml = replace(xml, tag=canonical(name if name.startswith("{") else clark(ENVELOPE_1, name)), attributes=kept)
+            xml = replace(
+                xml, tag=canonical(name if name.startswith("{") else clark(ENVELOPE_1, name)), attributes=kept
+            )
         stated = xml.get("required", "absent")
         required = None if stated == "absent" else stated.strip().lower() not in {"false", "0"}
         return UnknownSection(required=required, xml=replace(xml, tail=""), at=self.at(element))
 
-    def _normalised(self, section: Section, element: etree._Element) -> Section:
+    def _normalised(self, section: Section) -> Section:
         if isinstance(section, (DiskSection, SharedDiskSection)):
             return replace(section, disks=tuple(self._disk(disk) for disk in section.disks))
         if isinstance(section, (HardwareSection, ResourceAllocationSection)):

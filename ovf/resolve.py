@@ -249,12 +249,17 @@ class _Builder:
             disk = self.run.disk(name)
             size, reason = self.run.size(disk, self.properties)
             self.note(f"disk {name}", size, reason)
-            result.append(
-                MachineDisk(
-                    name, item.element_name, size, self.run.chain(disk), item.parent, self.address(item), name in shared,
-                    item.required,
-                )
-            )  # fmt: skip
+            made = MachineDisk(
+                id=name,
+                name=item.element_name,
+                size_bytes=size,
+                files=self.run.chain(disk),
+                controller=item.parent,
+                address=self.address(item),
+                shared=name in shared,
+                required=item.required,
+            )
+            result.append(made)
         return result
 
     def address(self, item: Item) -> int:
@@ -341,16 +346,12 @@ def _cores(section: HardwareSection | None, items: list[Item]) -> int:
 
 
 def _controller(item: Item) -> Controller:
-    return Controller(
-        item.instance_id, item.resource_type or 0, item.resource_subtypes, item.address, item.required
-    )  # fmt: skip
+    return Controller(item.instance_id, item.resource_type or 0, item.resource_subtypes, item.address, item.required)
 
 
 def _device(item: Item) -> Device:
     file = next((one[len("ovf:/file/") :] for one in item.host_resources if one.startswith("ovf:/file/")), "")
-    return Device(
-        item.instance_id, item.element_name, item.resource_type, item.resource_subtypes, file, item.required
-    )  # fmt: skip
+    return Device(item.instance_id, item.element_name, item.resource_type, item.resource_subtypes, file, item.required)
 
 
 def _boot_sources(section: model.BootDeviceSection) -> list[str]:

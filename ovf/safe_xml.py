@@ -74,7 +74,13 @@ def parse(data: bytes, limits: Limits = DEFAULT, *, where: str = "descriptor") -
     if clean.count(b"<") > 2 * limits.elements:
         raise UnreadableError(f"has more than {limits.elements} elements", where=where)
     parser = etree.XMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False
+        encoding="utf-8",
+        remove_comments=True,
+        remove_pis=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
     )
     try:
         root = etree.fromstring(clean, parser)
@@ -124,7 +130,9 @@ def _encoding_of(data: bytes, where: str) -> str:
     named = declaration.group(1) if declaration else None
     name = named.lower() if named else "utf-8"
     if name not in _ENCODINGS or name == "utf-16":
-        raise UnreadableError(f"declares the encoding {name[:40]!r}, which is not read", where=where, remedy="use UTF-8")
+        raise UnreadableError(
+            f"declares the encoding {name[:40]!r}, which is not read", where=where, remedy="use UTF-8"
+        )
     return _ENCODINGS[name]
 
 

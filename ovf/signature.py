@@ -91,7 +91,9 @@ def verify(manifest: bytes, certificate_file: bytes, store: TrustStore) -> Verdi
     return Verdict(Trust.UNTRUSTED if detail else Trust.TRUSTED, signer, detail)
 
 
-def sign(manifest: bytes, manifest_name: str, key_pem: bytes, certificates_pem: bytes, algorithm: str = "SHA256") -> bytes:
+def sign(
+    manifest: bytes, manifest_name: str, key_pem: bytes, certificates_pem: bytes, algorithm: str = "SHA256"
+) -> bytes:
     """The certificate file for a manifest.
 
     Raises:
@@ -134,9 +136,7 @@ def _parse(data: bytes) -> tuple[str, bytes, list[x509.Certificate]]:
     return entry.algorithm, bytes.fromhex(entry.digest), [x509.load_pem_x509_certificate(one) for one in blocks]
 
 
-def _check_bytes(
-    certificate: x509.Certificate, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm
-) -> None:
+def _check_bytes(certificate: x509.Certificate, signature: bytes, data: bytes, algorithm: hashes.HashAlgorithm) -> None:
     key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey):
         key.verify(signature, data, padding.PKCS1v15(), algorithm)

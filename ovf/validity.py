@@ -5,7 +5,7 @@ as such on the fly. For version 2, whose schema is not publicly mirrored, the sc
 the namespace of version 2 and given the sections of DSP0243 2.1, clauses 9.11 to 9.16.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -46,7 +46,9 @@ _DESCRIPTION = '<xs:element name="Description" type="ovf:Msg_Type" minOccurs="0"
 
 
 def _text_attribute(name: str, *, required: bool = True) -> str:
-    return f'<xs:attribute name="{name}" type="xs:string"{" use=" + chr(34) + "required" + chr(34) if required else ""}/>'
+    return (
+        f'<xs:attribute name="{name}" type="xs:string"{" use=" + chr(34) + "required" + chr(34) if required else ""}/>'
+    )
 
 
 _ADDED = {
@@ -70,14 +72,19 @@ def schema_issues(reading: Reading) -> list[Issue]:
     if schema.validate(root):
         return []
     places = {reading.document.place(at)[0]: at for at in range(len(reading.document.index))}
-    errors = list(schema.error_log)[:_MOST_ERRORS]
+    errors = list(_errors(schema))[:_MOST_ERRORS]
     return [Issue("schema.invalid", _nearest(places, int(error.line)), str(error.message)) for error in errors]
 
 
 def environment_errors(root: etree._Element) -> list[str]:
     """What makes an OVF environment invalid against DSP8027; empty if nothing does."""
     schema = _environment_schema()
-    return [] if schema.validate(root) else [str(error.message) for error in schema.error_log]
+    return [] if schema.validate(root) else [str(error.message) for error in _errors(schema)]
+
+
+def _errors(schema: etree.XMLSchema) -> Iterator[etree._LogEntry]:
+    log: Iterable[etree._LogEntry] = schema.error_log  # type: ignore[assignment]
+    return iter(log)
 
 
 def _nearest(places: dict[int, int], line: int) -> int:
@@ -101,13 +108,13 @@ class _Local(etree.Resolver):
         super().__init__()
         self._made = made
 
-    def resolve(self, system_url: str, public_id: str, context: object) -> object:
+    def resolve(self, system_url: str, public_id: str, context: object) -> object:  # type: ignore[override]  # noqa: ARG002
         name = system_url.rpartition("/")[2]
         if name in self._made:
-            return self.resolve_string(self._made[name], context)
+            return self.resolve_string(self._made[name], context)  # type: ignore[call-arg]
         found = files("ovf").joinpath("schema", name)
         data = found.read_bytes() if found.is_file() else f'<xs:schema xmlns:xs="{_XS}"/>'
-        return self.resolve_string(data, context)
+        return self.resolve_string(data, context)  # type: ignore[call-arg]
 
 
 def _compile(text: str, made: dict[str, str]) -> etree.XMLSchema:
@@ -132,7 +139,9 @@ def _schema(namespace: str, foreign: frozenset[str]) -> etree.XMLSchema:
 
 @lru_cache(maxsize=1)
 def _environment_schema() -> etree.XMLSchema:
-    return _compile(files("ovf").joinpath("schema", "dsp8027_1.1.0.xsd").read_text(encoding="utf-8").partition("?>")[2], {})
+    return _compile(
+        files("ovf").joinpath("schema", "dsp8027_1.1.0.xsd").read_text(encoding="utf-8").partition("?>")[2], {}
+    )
 
 
 def _envelope(namespace: str) -> str:
@@ -166,5 +175,3 @@ def _extension(namespace: str, uri: str, names: list[str]) -> str:
 
 def _quoted(uri: str) -> str:
     return uri.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-
-

@@ -8,7 +8,7 @@ from lxml import etree
 
 from ovf import model
 from ovf.errors import OvfError
-from ovf.fields import Form, Slot, plan
+from ovf.fields import Form, Slot, plan_of
 from ovf.hardware import Group, Item, System
 from ovf.model import Content, Message, Package, Strings
 from ovf.names import ENVELOPE_1, ENVELOPE_2, EPASD, PREFIXES, RASD, SASD, VSSD, XML, clark, split
@@ -17,9 +17,13 @@ from ovf.products import ProductSection
 from ovf.reader import SECTIONS_1, SECTIONS_2
 
 _NAMES: dict[type, str] = {cls: name for name, cls in (SECTIONS_1 | SECTIONS_2).items()}
-_MODERN = frozenset(SECTIONS_2.values())
+_MODERN = tuple(SECTIONS_2.values())
 _LANGUAGE = clark(XML, "lang")
-_ITEM_NAMES = {Group.PLAIN: ("Item", RASD), Group.STORAGE: ("StorageItem", SASD), Group.PORT: ("EthernetPortItem", EPASD)}
+_ITEM_NAMES = {
+    Group.PLAIN: ("Item", RASD),
+    Group.STORAGE: ("StorageItem", SASD),
+    Group.PORT: ("EthernetPortItem", EPASD),
+}
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -45,14 +49,15 @@ class _Writer:
 
     def envelope(self, package: Package) -> etree._Element:
         """The envelope (clause 7)."""
-        names = {None: self._namespace, "ovf": self._namespace, **PREFIXES}
+        names: dict[str | None, str] = {None: self._namespace, "ovf": self._namespace}
+        names.update(PREFIXES.items())
         if not self._modern:
             names["ovf2"] = ENVELOPE_2
         taken = set(names.values())
         for prefix, uri in package.prefixes:
             if uri not in taken and prefix not in names and not re.fullmatch(r"ns\d+", prefix):
                 names[prefix] = uri
-        root = etree.Element(clark(self._namespace, "Envelope"), nsmap=names)
+        root = etree.Element(clark(self._namespace, "Envelope"), nsmap=names)  # type: ignore[arg-type]
         if self._modern:
             root.set(clark(self._namespace, "version"), "2.0")
         if package.language:
@@ -96,7 +101,7 @@ class _Writer:
 
     def part(self, parent: etree._Element, name: str, part: Part) -> etree._Element:
         """An element for a part of the model."""
-        outer = ENVELOPE_2 if type(part) in _MODERN else split(str(parent.tag))[0]
+        outer = ENVELOPE_2 if isinstance(part, _MODERN) else split(str(parent.tag))[0]
         outer = outer if outer in {ENVELOPE_1, ENVELOPE_2} else self._namespace
         inner = outer
         if isinstance(part, Item):
@@ -104,7 +109,7 @@ class _Writer:
         elif isinstance(part, System):
             inner = VSSD
         element = etree.SubElement(parent, clark(outer, name))
-        for slot in plan(type(part)).slots:
+        for slot in plan_of(part).slots:
             self._slot(element, part, slot, outer, inner)
         if isinstance(part, Message):
             element.text = _legal(part.value)
@@ -112,7 +117,7 @@ class _Writer:
         for node in part.extras:
             self._node(element, node)
         if isinstance(part, System):
-            element[:] = sorted(element, key=lambda child: (split(str(child.tag)) if _is_vssd(child) else ("~", "")))
+            element[:] = sorted(element, key=lambda child: split(str(child.tag)) if _is_vssd(child) else ("~", ""))
         return element
 
     def _slot(self, element: etree._Element, part: Part, slot: Slot, outer: str, inner: str) -> None:

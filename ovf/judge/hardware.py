@@ -12,7 +12,7 @@ from ovf.model import Content
 from ovf.names import VMWARE, clark
 from ovf.parts import Node
 from ovf.sizes import memory_bytes, memory_is_assumed
-from ovf.units import Unit, parse_unit
+from ovf.units import parse_unit
 
 BOUNDS = frozenset({"", "min", "max", "normal"})
 _REFERENCE = re.compile(r"ovf:/(disk|file)/(.+)")
@@ -20,6 +20,10 @@ _EXTRA_CONFIG = clark(VMWARE, "ExtraConfig")
 _MOST_PROCESSORS = 65_536
 _MOST_MEMORY = 1024 * TIB
 _VENDOR_TYPES = range(0x8000, 0x10000)
+_BASES: dict[int, frozenset[str]] = {
+    ResourceType.PROCESSOR: frozenset({"hertz", "count", "percent"}),
+    ResourceType.MEMORY: frozenset({"byte", "bit"}),
+}
 _STANDALONE = frozenset({"", "0"})
 
 
@@ -73,15 +77,12 @@ def _vendor_settings(extras: tuple[Node, ...], at: int) -> Iterator[Issue]:
 
 
 def _units(item: Item) -> Iterator[Issue]:
-    wanted = {
-        ResourceType.PROCESSOR: ({"hertz", "count", "percent"}, "hertz"),
-        ResourceType.MEMORY: ({"byte", "bit"}, "byte"),
-    }.get(item.resource_type)  # type: ignore[arg-type]
+    wanted = _BASES.get(item.resource_type or 0)
     for stated in filter(None, (item.allocation_units, item.virtual_quantity_units)):
-        unit: Unit | None = parse_unit(stated)
+        unit = parse_unit(stated)
         if unit is None:
             yield Issue("unit.malformed", item.at, stated)
-        elif wanted is not None and unit.base not in wanted[0]:
+        elif wanted is not None and unit.base not in wanted:
             yield Issue("unit.kind", item.at, stated)
 
 
@@ -122,7 +123,7 @@ def _overlap(one: Item, other: Item) -> bool:
 
 
 def _ranges(items: tuple[Item, ...]) -> Iterator[Issue]:
-    """min <= normal <= max for items with one number (clause 8.4)."""
+    """Min <= normal <= max for items with one number (clause 8.4)."""
     groups: dict[tuple[str, tuple[str, ...]], dict[str, Item]] = defaultdict(dict)
     for item in items:
         if item.virtual_quantity is not None:

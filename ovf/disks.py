@@ -1,0 +1,125 @@
+"""The disks of a package: what their content really is, and how to hand it to a converter (clauses 7.1 and 9.1)."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from ovf.convert import Source
+from ovf.disk_headers import DiskHeader, Format, declared_format, probe
+from ovf.errors import RefusedError
+from ovf.findings import Issue
+from ovf.limits import MIB
+from ovf.model import Disk, File
+from ovf.opened import OpenPackage
+from ovf.sizes import capacity_bytes
+from ovf.storage import Extent
+
+_HEAD = 4 * MIB
+_COPY = 2**20
+
+
+def header_issues(opened: OpenPackage, file: File) -> Iterator[Issue]:
+    """What is wrong with the content of a file that serves as a disk, told by its header alone."""
+    disk = next((one for one in opened.package.disks if one.file_ref == file.id), None)
+    if disk is None:
+        return
+    try:
+        header, is_whole = _peek(opened, file)
+        _accept(opened, disk, file, header)
+    except RefusedError as error:
+        yield Issue("package.disk-format", disk.at, str(error))
+        return
+    known = is_whole or header.format is not Format.RAW
+    if known and disk.capacity.isdecimal() and header.capacity != capacity_bytes(disk.capacity, disk.units):
+        stated = capacity_bytes(disk.capacity, disk.units)
+        yield Issue("package.disk-capacity", disk.at, f"{header.capacity} bytes, {stated} are declared")
+
+
+def _peek(opened: OpenPackage, file: File) -> tuple[DiskHeader, bool]:
+    """The header of a disk file, and whether the whole file was in reach (it is not when packed or in chunks)."""
+    if file.chunk_size is None and not opened.is_compressed(file):
+        with opened.stored(file) as stream:
+            return probe(stream, file.href, opened.limits), True
+    with opened.content(file) as stream:
+        head = io.BytesIO()
+        while head.tell() < _HEAD and (block := stream.read(min(_COPY, _HEAD - head.tell()))):
+            head.write(block)
+        return probe(head, file.href, opened.limits), head.tell() < _HEAD
+
+
+def _accept(opened: OpenPackage, disk: Disk, file: File, header: DiskHeader) -> None:
+    """Refuse an image that is not what it is declared to be, or that reaches outside the package.
+
+    Raises:
+        RefusedError: what was just said.
+    """
+    declared = declared_format(disk.format)
+    if declared is not None and declared is not header.format:
+        raise RefusedError(
+            f"is {header.format.value}, the descriptor declares {declared.value}",
+            where=file.href,
+            remedy="export again",
+        )
+    if header.parent:
+        parent = _parent_file(opened, disk)
+        if parent is None or PurePosixPath(header.parent).name != PurePosixPath(parent.href).name:
+            raise RefusedError(f"is a difference to {header.parent[:80]!r} outside the package", where=file.href)
+    elif disk.parent_ref and _parent_file(opened, disk) is not None:
+        raise RefusedError("is declared as a difference but names no parent", where=file.href)
+    for name, _ in header.extents:
+        if _listed(opened, file, name) is None:
+            raise RefusedError(f"keeps its data in {name[:80]!r}, which the package does not list", where=file.href)
+
+
+def _parent_file(opened: OpenPackage, disk: Disk) -> File | None:
+    parent = next((one for one in opened.package.disks if one.id == disk.parent_ref and one.id), None)
+    return _file(opened, parent.file_ref) if parent is not None else None
+
+
+def _file(opened: OpenPackage, name: str) -> File | None:
+    return next((one for one in opened.package.files if one.id == name), None)
+
+
+def _listed(opened: OpenPackage, file: File, name: str) -> File | None:
+    wanted = str(PurePosixPath(file.href).parent / name)
+    return next((one for one in opened.package.files if one.href == wanted), None)
+
+
+def source(opened: OpenPackage, disk: Disk, workspace: Path) -> Source:
+    """A disk ready for conversion: in place where it lies plainly, else unpacked into the workspace.
+
+    Raises:
+        RefusedError: the content is not what was declared, dangerous, or larger than declared.
+    """
+    file = _file(opened, disk.file_ref)
+    if file is None:
+        raise RefusedError("has no file", where=f"disk {disk.id}")
+    extent = _extent(opened, file, workspace)
+    with extent.path.open("rb") as stream:
+        header = probe(_window(opened, file, extent, stream), file.href, opened.limits)
+    _accept(opened, disk, file, header)
+    flat = None
+    for name, _ in header.extents:
+        data = _listed(opened, file, name)
+        flat = _extent(opened, data, workspace) if data is not None else None
+    parent = None
+    if header.parent:
+        above = next(one for one in opened.package.disks if one.id == disk.parent_ref)
+        parent = source(opened, above, workspace)
+    return Source(extent, header, flat, parent)
+
+
+def _window(opened: OpenPackage, file: File, extent: Extent, stream: io.BufferedReader) -> io.BufferedIOBase:
+    if extent.offset == 0 and extent.size == extent.path.stat().st_size:
+        return stream
+    return opened.stored(file)  # type: ignore[return-value]
+
+
+def _extent(opened: OpenPackage, file: File, workspace: Path) -> Extent:
+    if file.chunk_size is None and not opened.is_compressed(file):
+        return opened.storage.extent(opened.locate(file)[0])
+    target = workspace / f"unpacked-{len(list(workspace.iterdir()))}"
+    with opened.content(file) as stream, target.open("wb") as output:
+        shutil.copyfileobj(stream, output, _COPY)
+    return Extent(target, 0, target.stat().st_size)
