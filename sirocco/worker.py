@@ -17,9 +17,7 @@ from activities.calls import Plant
 from sirocco.cmdb.database import Database
 from sirocco.cmdb.transaction import Cmdb
 from sirocco.connectors.clouds import Clouds
-from sirocco.connectors.ports import ProviderSettings
 from sirocco.contracts.engine import PLACEMENT_QUEUE, TASK_QUEUE
-from sirocco.domain.principal import SYSTEM
 from sirocco.housekeeping.dispatcher import Dispatcher
 from sirocco.housekeeping.leadership import resign
 from sirocco.housekeeping.observer import Observer
@@ -71,21 +69,11 @@ def choice_queue(client: Client, plant: Plant, executor: ThreadPoolExecutor) -> 
     )
 
 
-def open_clouds(cmdb: Cmdb) -> Clouds:
-    """Connectors of the providers in the CMDB."""
-
-    def look_up(provider_id: str) -> tuple[str, ProviderSettings]:
-        with cmdb.reading(SYSTEM) as tx:
-            return providers.connection(tx, provider_id)
-
-    return Clouds(look_up)
-
-
 async def serve(settings: Settings, *, solver: bool) -> None:
     """Work until SIGTERM or SIGINT."""
     ring = KeyRing.at(settings.keyring)
     cmdb = Cmdb(Database(settings.database, pool_size=_THREADS), Sealer(ring))
-    plant = Plant(cmdb, open_clouds(cmdb))
+    plant = Plant(cmdb, Clouds(providers.directory(cmdb)))
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

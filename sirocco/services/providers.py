@@ -1,18 +1,19 @@
 """Providers, accounts and locations: what operators register, and what a probe found out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import func, select
 
 from sirocco.cmdb.models import Account, Host, Location, Machine, Network, Provider, Volume
 from sirocco.cmdb.query import Page, fetch
-from sirocco.cmdb.transaction import Transaction, expect_version
+from sirocco.cmdb.transaction import Cmdb, Transaction, expect_version
 from sirocco.connectors.ports import ProviderSettings
 from sirocco.contracts.errors import IN_USE, INVALID, NAME_TAKEN, SiroccoError
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import Role
 from sirocco.domain.limits import check_text
+from sirocco.domain.principal import SYSTEM
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events
 
@@ -118,6 +119,16 @@ def connection(tx: Transaction, provider_id: str) -> tuple[str, ProviderSettings
     """A provider's kind, and what its connector is opened with."""
     provider = tx.get(Provider, provider_id)
     return provider.kind, ProviderSettings(provider.name, provider.settings, secrets_of(tx, provider))
+
+
+def directory(cmdb: Cmdb) -> Callable[[str], tuple[str, ProviderSettings]]:
+    """A look-up of ``connection`` by provider id, as processes with open connectors need it."""
+
+    def look_up(provider_id: str) -> tuple[str, ProviderSettings]:
+        with cmdb.reading(SYSTEM) as tx:
+            return connection(tx, provider_id)
+
+    return look_up
 
 
 def probed(
