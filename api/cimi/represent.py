@@ -12,7 +12,6 @@ from api.cimi.model.kind import COMMON, Kind
 from api.cimi.query.bind import bound, narrowed
 from api.cimi.query.parameters import Parameters
 from api.cimi.resource import Below, Resource, Row
-from sirocco.cmdb.query import Page
 from sirocco.contracts.errors import FORBIDDEN, NOT_FOUND, SiroccoError
 from sirocco.domain.query import Query
 
@@ -72,29 +71,21 @@ class Representation:
                 operations.append({"rel": rel, "href": href} | ({} if available else {"available": False}))
         return operations
 
-    def listing(self, exchange: Exchange, resource: Resource, *, conditions: Query | None = None) -> Values:
+    def listing(self, exchange: Exchange, resource: Resource) -> Values:
         """A whole collection, or the part that the query parameters ask for."""
-        parameters = exchange.parameters
-        if resource.tabled and conditions is None:
-            query = _capped(bound(resource.kind, parameters, exchange.wire))
-            page = resource.page(exchange.tx, query)
-            items, count = self._items(exchange, resource, page.items), page.count
-        else:
+        add = "add" if resource.create is not None and exchange.tx.who.may(resource.create.role) else ""
+        if not resource.tabled:
             page = resource.page(exchange.tx, Query(first=1, last=PAGE))
             documents = [self.document(exchange, resource, row, _PLAIN) for row in page.items]
-            found, count = narrowed(resource.kind, documents, parameters, exchange.wire)
-            items = [self._cut(exchange, resource.kind, document) for document in found]
-        add = resource.create is not None and exchange.tx.who.may(resource.create.role)
-        return _collection(exchange, resource.kind, resource.kind.path, items, count, add="add" if add else "")
+            return self.documents(exchange, resource.kind, resource.kind.path, documents, add=add)
+        page = resource.page(exchange.tx, _capped(bound(resource.kind, exchange.parameters, exchange.wire)))
+        items = self._items(exchange, resource, page.items)
+        return _collection(exchange, resource.kind, resource.kind.path, items, page.count, add=add)
 
     def _items(self, exchange: Exchange, resource: Resource, rows: Sequence[Row]) -> list[Values]:
         _refuse_wide(exchange.parameters, len(rows))
         inner = _of_items(exchange, resource.kind)
         return [self.document(exchange, resource, row, inner) for row in rows]
-
-    def _cut(self, exchange: Exchange, kind: Kind, document: Values) -> Values:
-        inner = _of_items(exchange, kind)
-        return self._expanded(exchange, kind, _selected(document, inner), inner)
 
     def item(self, exchange: Exchange, below: Below, owner: Row, row: Row, path: str) -> Values:
         """One item of a collection below a resource, complete."""
@@ -110,11 +101,21 @@ class Representation:
     def below(self, exchange: Exchange, below: Below, owner: Row, path: str) -> Values:
         """A collection below a resource; it is small, so its parameters are applied to documents."""
         documents = [self.item(exchange, below, owner, row, path) for row in below.rows(exchange, owner)]
-        found, count = narrowed(below.kind, documents, exchange.parameters, exchange.wire)
-        items = [self._cut(exchange, below.kind, document) for document in found]
         add = below.add is not None and exchange.tx.who.may(below.add.role)
         rel = ("add" if exchange.wire.version == V1 else "insert") if add else ""
-        return _collection(exchange, below.kind, path, items, count, add=rel)
+        return self.documents(exchange, below.kind, path, documents, add=rel)
+
+    def documents(
+        self, exchange: Exchange, kind: Kind, path: str, documents: Sequence[Values], *, add: str = ""
+    ) -> Values:
+        """Complete documents as the collection that the query parameters ask for."""
+        found, count = narrowed(kind, documents, exchange.parameters, exchange.wire)
+        items = [self.cut(exchange, kind, document, _of_items(exchange, kind)) for document in found]
+        return _collection(exchange, kind, path, items, count, add=add)
+
+    def cut(self, exchange: Exchange, kind: Kind, document: Values, parameters: Parameters) -> Values:
+        """What is selected of a complete document, with its references expanded."""
+        return self._expanded(exchange, kind, _selected(document, parameters), parameters)
 
     def _expanded(self, exchange: Exchange, kind: Kind, values: Values, parameters: Parameters) -> Values:
         if not parameters.expand:
@@ -193,10 +194,15 @@ def _of_items(exchange: Exchange, kind: Kind) -> Parameters:
     parameters = exchange.parameters
     select = parameters.select
     if select is not None:
-        select = select - _COLLECTION if select - _COLLECTION - {kind.items} else None
+        select = select - {"count"} if _names_items(select, kind) else None
     elif exchange.wire.version == V2 and not parameters.expands(kind.items):
         select = frozenset({attribute.name for attribute in COMMON} | {"operations"})
     return Parameters(select=select, expand=parameters.expand)
+
+
+def _names_items(select: frozenset[str], kind: Kind) -> bool:
+    """Whether a selection is about the items of a collection rather than about the collection."""
+    return bool(select - _COLLECTION - {kind.items})
 
 
 def _refuse_wide(parameters: Parameters, count: int) -> None:
@@ -215,15 +221,7 @@ def _collection(exchange: Exchange, kind: Kind, path: str, items: list[Values], 
     operations: list[Value] = [{"rel": add, "href": path}] if add else []
     values: Values = {"id": path, "count": count, "items": cast("list[Value]", items), "operations": operations}
     select = exchange.parameters.select
-    if select is None:
+    if select is None or _names_items(select, kind):
         return values
-    named = select & _COLLECTION
-    keep = {*named, "id", "count"} if exchange.wire.version == V1 else {*named}
-    if select - _COLLECTION or not named:
-        keep |= {"items", "id", "count"}
+    keep = {"id", "count", *select} | ({"items"} if kind.items in select else set())
     return {name: value for name, value in values.items() if name in keep}
-
-
-def page_of(rows: Sequence[Row]) -> Page[Any]:
-    """Rows as a page of their own."""
-    return Page(rows, len(rows))

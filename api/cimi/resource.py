@@ -2,18 +2,40 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from api.cimi.exchange import Exchange, Made
 from api.cimi.model.attribute import BOTH, Access, Attribute, Type, Values
 from api.cimi.model.kind import CIMI, COMMON, DESCRIPTION, NAME, PROPERTIES, SIROCCO, Kind
-from sirocco.cmdb.query import Page
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.states import Role
 from sirocco.domain.query import Query
 
 Row = Any
 """A record of the CMDB, of the table that the resource is about."""
+
+
+class Rows(Protocol):
+    """A part of a collection, and how many match in all."""
+
+    @property
+    def items(self) -> Sequence[Row]:
+        """The rows of this part."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How many match in all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that no table holds."""
+
+    items: Sequence[Row]
+    count: int
+
 
 WORDS = (NAME, DESCRIPTION, PROPERTIES)
 
@@ -102,7 +124,7 @@ class Resource:
 
     kind: Kind
     find: Callable[[Transaction, str], Row]
-    page: Callable[[Transaction, Query], Page[Any]]
+    page: Callable[[Transaction, Query], Rows]
     more: Callable[[Exchange, Row], Values] | None = None
     permits: Callable[[Transaction, Row], Iterable[tuple[str, bool]]] | None = None
     create: Creation | None = None

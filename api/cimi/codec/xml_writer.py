@@ -65,10 +65,10 @@ def _attributes(
     parent: _Element, attributes: tuple[Attribute, ...], values: Values, wire: Wire, namespace: str
 ) -> None:
     for attribute in attributes:
-        value = values.get(attribute.name)
+        value = None if attribute.secret else values.get(attribute.name)
         if attribute.always and wire.version == V1 and value is None:
             _child(parent, attribute.local, namespace)
-        elif attribute.name in values and (value not in (None, "", [], {}) or attribute.name == "id"):
+        elif value not in (None, "", [], {}) or (attribute.name == "id" and attribute.name in values):
             _write(parent, attribute, value, wire, namespace)
 
 

@@ -1,0 +1,58 @@
+"""Machine images and snapshots."""
+
+from collections.abc import Iterable
+
+from api.cimi import changes as change
+from api.cimi.codec.validate import invalid
+from api.cimi.exchange import Exchange, Made
+from api.cimi.model import KINDS
+from api.cimi.model.attribute import Values
+from api.cimi.resource import Change, Creation, Removal, Resource
+from api.cimi.resources import machines
+from sirocco.cmdb.models import Image
+from sirocco.cmdb.transaction import Transaction
+from sirocco.contracts.states import Role
+from sirocco.services import images
+
+IMAGE = KINDS["MachineImage"]
+
+
+def _create(exchange: Exchange, values: Values) -> Made:
+    """A capture, or a snapshot, of the machine that imageLocation names."""
+    collection, _, machine_id = (exchange.wire.relative(str(values.get("imageLocation") or "-")) or "").partition("/")
+    if collection != "machines" or "/" in machine_id:
+        raise invalid("imageLocation", f"it does not lead to one of {exchange.wire.href('machines')}")
+    if values.get("type") not in {None, "IMAGE", "SNAPSHOT"}:
+        raise invalid("type", "it is IMAGE or SNAPSHOT")
+    make = machines.snapshot if values.get("type") == "SNAPSHOT" else machines.capture
+    return make(exchange, machine_id, values)
+
+
+def _update(exchange: Exchange, image_id: str, values: Values) -> Made:
+    columns = change.columns(IMAGE, values, exchange.wire.version)
+    return Made(images.update(exchange.tx, image_id, columns, exchange.expected))
+
+
+def _delete(exchange: Exchange, image_id: str) -> Made:
+    return Made(job=images.delete(exchange.tx, image_id))
+
+
+def _permits(tx: Transaction, image: Image) -> Iterable[tuple[str, bool]]:
+    yield "delete", not image.job_id and (image.tenant_id is not None or tx.who.everywhere)
+
+
+def _more(_exchange: Exchange, image: Image) -> Values:
+    """After a capture the location is the image's own: it no longer refers to the machine."""
+    return {"imageLocation": image.location or f"machineImages/{image.id}", "sirocco_shared": image.tenant_id is None}
+
+
+IMAGES = Resource(
+    IMAGE,
+    images.get,
+    images.page,
+    more=_more,
+    permits=_permits,
+    create=Creation(Role.MEMBER, _create),
+    update=Change(Role.MEMBER, _update),
+    delete=Removal(Role.MEMBER, _delete),
+)

@@ -1,0 +1,225 @@
+"""Networks, ports and addresses of /1; segments and endpoints of /2, which are views of the same records."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from api.cimi import changes as change
+from api.cimi.exchange import Exchange, Made
+from api.cimi.model import KINDS
+from api.cimi.model.attribute import V1, V2, Values
+from api.cimi.resource import Action, Below, Change, Creation, Removal, Resource
+from api.cimi.templates import id_of, needed, template_of, words
+from sirocco.cmdb.models import Address, Network, NetworkPort
+from sirocco.cmdb.transaction import Transaction
+from sirocco.contracts.errors import NOT_FOUND, SiroccoError
+from sirocco.contracts.states import NetworkState, Role
+from sirocco.domain.query import Comparison, Query
+from sirocco.services import machines, networks
+from sirocco.services.networks import NetworkRequest
+
+NETWORK, PORT, ADDRESS = KINDS["Network"], KINDS["NetworkPort"], KINDS["Address"]
+_OUTSIDE = {"nat", "public"}
+_DEFAULT_MTU = 1500
+
+
+def _create(exchange: Exchange, values: Values) -> Made:
+    name, description, properties = words(values)
+    template = template_of(exchange, NETWORK, values)
+    config = cast("Values", template.get("networkConfig") or {})
+    nat = template.get("sirocco_nat", config.get("sirocco_nat"))
+    network, job = networks.create(
+        exchange.tx,
+        NetworkRequest(
+            name=name,
+            description=description,
+            properties=properties,
+            cidr=str(template.get("sirocco_cidr") or config.get("sirocco_cidr") or ""),
+            nat=str(config.get("networkType") or "").lower() in _OUTSIDE if nat is None else nat is True,
+            mtu=cast("int", config.get("mtu") or _DEFAULT_MTU),
+            class_of_service=str(config.get("classOfService") or ""),
+            initial_state=str(template.get("initialState") or NetworkState.STARTED),
+            provider_id=id_of(template.get("sirocco_provider")),
+        ),
+    )
+    return Made(network, job)
+
+
+def _update(exchange: Exchange, network_id: str, values: Values) -> Made:
+    columns = change.columns(NETWORK, values, exchange.wire.version)
+    return Made(networks.update(exchange.tx, network_id, columns, exchange.expected))
+
+
+def _delete(exchange: Exchange, network_id: str) -> Made:
+    return Made(job=networks.delete(exchange.tx, network_id))
+
+
+def _start(exchange: Exchange, network_id: str, _values: Values) -> Made:
+    return Made(job=networks.act(exchange.tx, network_id, "start"))
+
+
+def _stop(exchange: Exchange, network_id: str, _values: Values) -> Made:
+    return Made(job=networks.act(exchange.tx, network_id, "stop"))
+
+
+def _permits(tx: Transaction, network: Network) -> Iterable[tuple[str, bool]]:
+    ours = network.tenant_id is not None or tx.who.everywhere
+    possible = networks.actions(network)
+    for action in ("start", "stop"):
+        yield action, ours and action in possible
+    settled = network.state in {NetworkState.STARTED, NetworkState.STOPPED, NetworkState.ERROR}
+    yield "delete", ours and settled and not network.job_id
+
+
+def _more(_exchange: Exchange, network: Network) -> Values:
+    return {"eventLog": {"href": f"eventLogs/networks.{network.id}"}}
+
+
+def _ports_of(exchange: Exchange, network: Network) -> Sequence[NetworkPort]:
+    return networks.ports(exchange.tx, Query(Comparison("network_id", "=", network.id))).items
+
+
+def _port_association(_exchange: Exchange, _network: Network, port: NetworkPort) -> Values:
+    return {"networkPort": {"href": f"networkPorts/{port.id}"}}
+
+
+def _segments_of(_exchange: Exchange, network: Network) -> Sequence[Network]:
+    return (network,)
+
+
+def _segment(_exchange: Exchange, network: Network) -> Values:
+    parameters: Values = {}
+    if network.cidr:
+        block = ipaddress.ip_network(network.cidr)
+        parameters = {"subnetAddress": str(block.network_address), "netmask": str(block.netmask)}
+    event_log = {"href": f"eventLogs/networks.{network.id}"}
+    return {
+        "protocol": "IPv4",
+        "noDefaultRouting": not network.nat,
+        "parameters": parameters,
+        "eventLog": cast("Values", event_log),
+    }
+
+
+def _endpoints_of(exchange: Exchange, network: Network) -> Sequence[Address]:
+    return networks.addresses_of(exchange.tx, network)
+
+
+def _endpoint(exchange: Exchange, address: Address) -> Values:
+    values: Values = {
+        "state": "ENABLED" if address.machine_id else "DISABLED",
+        "origin": "STATIC" if address.allocation == "fixed" else "DYNAMIC",
+        "parameters": {"hostname": address.hostname} if address.hostname else {},
+    }
+    if address.machine_id and (nic := _nic_of(exchange.tx, address)):
+        values["interface"] = {"href": f"machines/{address.machine_id}/interfaces/{nic}"}
+    return values
+
+
+def _nic_of(tx: Transaction, address: Address) -> str | None:
+    try:
+        machine = machines.get(tx, str(address.machine_id))
+    except SiroccoError as refusal:
+        if refusal.problem is NOT_FOUND:
+            return None
+        raise
+    return next((nic.id for nic in machine.nics if any(row.address_id == address.id for row in nic.addresses)), None)
+
+
+def _create_port(exchange: Exchange, values: Values) -> Made:
+    name, description, properties = words(values)
+    template = template_of(exchange, PORT, values)
+    config = cast("Values", template.get("networkPortConfig") or {})
+    row = networks.create_port(
+        exchange.tx,
+        id_of(needed(template, "network", PORT.template)),
+        name,
+        description=description,
+        properties=properties,
+        port_type=str(config.get("portType") or ""),
+        class_of_service=str(config.get("classOfService") or ""),
+    )
+    return Made(row)
+
+
+def _update_port(exchange: Exchange, port_id: str, values: Values) -> Made:
+    columns = change.columns(PORT, values, exchange.wire.version)
+    return Made(networks.update_port(exchange.tx, port_id, columns, exchange.expected))
+
+
+def _delete_port(exchange: Exchange, port_id: str) -> Made:
+    networks.delete_port(exchange.tx, port_id)
+    return Made()
+
+
+def _create_address(exchange: Exchange, values: Values) -> Made:
+    name, description, properties = words(values)
+    template = template_of(exchange, ADDRESS, values)
+    row = networks.create_address(
+        exchange.tx,
+        id_of(needed(template, "network", ADDRESS.template)),
+        str(template.get("ip") or ""),
+        name=name,
+        description=description,
+        properties=properties,
+        hostname=str(template.get("hostname") or ""),
+    )
+    return Made(row)
+
+
+def _update_address(exchange: Exchange, address_id: str, values: Values) -> Made:
+    columns = change.columns(ADDRESS, values, exchange.wire.version)
+    return Made(networks.update_address(exchange.tx, address_id, columns, exchange.expected))
+
+
+def _delete_address(exchange: Exchange, address_id: str) -> Made:
+    networks.delete_address(exchange.tx, address_id)
+    return Made()
+
+
+NETWORKS = Resource(
+    NETWORK,
+    networks.get,
+    networks.page,
+    more=_more,
+    permits=_permits,
+    create=Creation(Role.MEMBER, _create),
+    update=Change(Role.MEMBER, _update),
+    delete=Removal(Role.MEMBER, _delete),
+    actions=(
+        Action("start", Role.MEMBER, _start, description="Let traffic pass."),
+        Action("stop", Role.MEMBER, _stop, description="Let no traffic pass."),
+    ),
+    below={
+        ("networkPorts", V1): Below(KINDS["NetworkNetworkPort"], _ports_of, _port_association),
+        ("segments", V2): Below(KINDS["ProtocolSegment"], _segments_of, elsewhere=True),
+    },
+)
+
+PORTS = Resource(
+    PORT,
+    networks.port,
+    networks.ports,
+    create=Creation(Role.MEMBER, _create_port),
+    update=Change(Role.MEMBER, _update_port),
+    delete=Removal(Role.MEMBER, _delete_port),
+)
+
+ADDRESSES = Resource(
+    ADDRESS,
+    networks.address,
+    networks.addresses,
+    create=Creation(Role.MEMBER, _create_address),
+    update=Change(Role.MEMBER, _update_address),
+    delete=Removal(Role.MEMBER, _delete_address),
+)
+
+SEGMENTS = Resource(
+    KINDS["ProtocolSegment"],
+    networks.get,
+    networks.page,
+    more=_segment,
+    below={("endpoints", V2): Below(KINDS["ProtocolEndpoint"], _endpoints_of, elsewhere=True)},
+)
+
+ENDPOINTS = Resource(KINDS["ProtocolEndpoint"], networks.address, networks.addresses, more=_endpoint)
