@@ -18,10 +18,10 @@ CHAIN_DEPTH = 3
 class Greedy:
     """Places VMs on a draft so that as little as possible moves and nothing needs to wait.
 
-    Hosts that are offline are booted only where the others do not do.
+    Hosts that are offline are booted only where the others do not do. `noise` (V,) perturbs the order of placing.
     """
 
-    def __init__(self, problem: Problem, draft: Draft, costs: Costs) -> None:
+    def __init__(self, problem: Problem, draft: Draft, costs: Costs, noise: FloatArray | None = None) -> None:
         self.problem = problem
         self.draft = draft
         self.costs = costs
@@ -29,18 +29,19 @@ class Greedy:
         self._inverse: FloatArray = 1.0 / limit
         self._open: BoolArray = (problem.model.hosts.online | problem.must_be_on) & ~problem.must_be_off
         self.sizes: FloatArray = self._sizes()
+        self.rank: FloatArray = self.sizes if noise is None else self.sizes * noise
 
     def _sizes(self) -> FloatArray:
-        """(V,) largest share of the mean host that a VM takes of any resource."""
-        if not len(self.problem.limit):
+        """(V,) largest share that a VM takes of the mean room of a host: what is scarce counts most."""
+        if not self.draft.free or not self.problem.model.n_hosts:
             return np.zeros(self.problem.model.n_vms)
-        mean = np.maximum(self.problem.limit.mean(axis=1) if self.problem.model.n_hosts else 1, 1)
-        shares: FloatArray = (self.problem.need / np.reshape(mean, (-1, 1))).max(axis=0)
+        mean = np.array([[max(1.0, float(np.maximum(row, 0).mean()))] for row in self.draft.free])
+        shares: FloatArray = (self.problem.need / mean).max(axis=0)
         return shares
 
     def place_all(self, vms: Iterable[int]) -> list[int]:
         """Place VMs, the largest first; returns those for which there was no host."""
-        order = sorted(vms, key=lambda v: (-self.sizes[v], v))
+        order = sorted(vms, key=lambda v: (-self.rank[v], v))
         return [v for v in order if not self.place(v)]
 
     def place(self, vm: int) -> bool:
@@ -116,3 +117,29 @@ class Greedy:
         price = np.where(moved, 0, self.costs.move[chosen] - self.costs.stay[chosen])
         victims: list[int] = chosen[np.lexsort((chosen, self.sizes[chosen], price))].tolist()
         return victims
+
+    def send_home(self) -> None:
+        """Move back VMs that were only pushed aside, at most displacing others that had to move anyway."""
+        at = np.asarray(self.draft.host)
+        away = np.flatnonzero((at >= 0) & self.problem.stays_possible & (at != self.problem.start_array))
+        price = self.costs.move[away] - self.costs.stay[away]
+        for vm in away[np.lexsort((away, -price))].tolist():
+            self._go_home(vm)
+
+    def _go_home(self, vm: int) -> None:
+        draft, home = self.draft, self.problem.start[vm]
+        back = draft.remove(vm)
+        if draft.candidates(vm)[home]:
+            draft.put(vm, home)
+            return
+        for guest in list(draft.guests[home]):
+            if self.problem.start[guest] == home:
+                continue
+            draft.remove(guest)
+            if draft.candidates(vm)[home]:
+                draft.put(vm, home)
+                if self._settle(guest, home):
+                    return
+                draft.remove(vm)
+            draft.put(guest, home)
+        draft.put(vm, back)

@@ -10,6 +10,7 @@ from placement.cpsat import Translation, default_power
 from placement.draft import Draft
 from placement.evictions import Eviction, evictions
 from placement.greedy import Greedy
+from placement.model import FloatArray
 from placement.problem import Problem
 from placement.shortage import shortages
 from placement.trajectory import State
@@ -18,6 +19,8 @@ SMALL = 15_000
 """Pairs of VM and host up to which the whole problem is given to CP-SAT."""
 LARGE = 80_000
 """Pairs beyond which no part of a problem is given to CP-SAT."""
+ORDERS = 2
+"""Orders in which VMs are placed before the best result is taken."""
 EFFORT = 6.0
 """Deterministic effort of one CP-SAT run."""
 
@@ -75,31 +78,52 @@ class Repair:
         return Found(None, [], 0, proof, tuple(missing), infeasible=True)
 
     def _greedy(self, draft: Draft) -> Found:
-        """Evict the cheapest sets, place what has no host, push others aside where needed."""
+        """Evict the cheapest sets, place what has no host, push others aside where needed; again in other orders."""
         problem = self.problem
         leaving, suspects = evictions(problem, self.costs, draft) if problem.moves else ([], set())
         self._leaving = leaving
         for eviction in leaving:
             for vm in eviction.options[0][1]:
                 draft.remove(vm)
-        if problem.moves:
-            for vm in sorted(suspects):
-                if draft.host[vm] >= 0 and not self._may_stay(draft, vm):
-                    draft.remove(vm)
+        for vm in sorted(suspects):
+            if draft.host[vm] >= 0 and not self._may_stay(draft, vm):
+                draft.remove(vm)
         bound = self._bound(leaving)
-        greedy = Greedy(problem, draft, self.costs)
+        random = np.random.default_rng(self.seed)
+        best: Found | None = None
+        for attempt in range(ORDERS):
+            noise = random.uniform(0.8, 1.25, problem.model.n_vms) if attempt else None
+            current = self._attempt(draft.copy(), leaving, bound, noise)
+            if best is None or self._better(current, best):
+                best = current
+                if best.host is not None:
+                    self.report(best.host, best.online, bound)
+            if best.infeasible or self._closed(best) or self.stop():
+                break
+        assert best is not None
+        return best
+
+    def _better(self, one: Found, other: Found) -> bool:
+        if one.host is None or other.host is None:
+            return one.host is not None or (other.host is None and len(one.missing) < len(other.missing))
+        return self.costs.of(one.host, one.online) < self.costs.of(other.host, other.online)
+
+    def _attempt(self, draft: Draft, leaving: list[Eviction], bound: int, noise: FloatArray | None) -> Found:
+        problem = self.problem
+        greedy = Greedy(problem, draft, self.costs, noise)
         left = greedy.place_all(draft.waiting())
-        left = [v for v in left if not greedy.push(v)]
+        pushed = [v for v in left if not greedy.push(v)]
+        if pushed and problem.moves:
+            pushed = self._other_options(greedy, leaving, pushed)
         if left and problem.moves:
-            left = self._other_options(greedy, leaving, left)
-        if left:
+            greedy.send_home()
+        if pushed and noise is None:
             proofs = shortages(problem, Draft(problem, [-1] * len(draft.host)) if problem.moves else draft)
             if proofs:
-                return self._nothing(str(proofs[0]), left)
+                return self._nothing(str(proofs[0]), pushed)
         online = self._power(draft)
-        if left or not self._satisfied(draft, online):
-            return Found(None, online, bound, "evictions", tuple(left))
-        self.report(draft.host.copy(), online, bound)
+        if pushed or not self._satisfied(draft, online):
+            return Found(None, online, bound, "evictions", tuple(pushed))
         return Found(draft.host.copy(), online, bound, "evictions")
 
     def _bound(self, leaving: list[Eviction]) -> int:

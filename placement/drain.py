@@ -1,0 +1,107 @@
+"""Energy: empty hosts one after the other into the others as long as that pays."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from placement.costs import Costs
+from placement.draft import Draft
+from placement.model import BoolArray, FloatArray
+from placement.problem import Problem
+
+
+class Drain:
+    """Empties hosts of a legal draft, the least efficient and least loaded first; `online` (H,) follows.
+
+    A host is switched off only where the power saved within the pay-back time exceeds what the migrations, its
+    shutdown and the dearer hosts cost.
+    """
+
+    def __init__(self, problem: Problem, draft: Draft, online: Sequence[bool], costs: Costs) -> None:
+        self.problem = problem
+        self.draft = draft
+        self.online: BoolArray = np.array(online, dtype=np.bool_)
+        self.costs = costs
+        self._inverse: FloatArray = 1.0 / np.maximum(problem.limit, 1)
+        self._need = [draft.need(v) for v in range(problem.model.n_vms)]
+        self._price = (costs.rate * 1.0).tolist()
+        self._free_spare = self._spare_rules()
+
+    def _spare_rules(self) -> list[tuple[BoolArray, int, int]]:
+        """(members, resource, amount) of the head-room that must remain."""
+        from placement.constraints.min_spare_resources import MinSpareResources  # noqa: PLC0415
+
+        rules = [c for c in self.problem.constraints if isinstance(c, MinSpareResources)]
+        return [(self.problem.members(c.hosts), c.resource, c.amount) for c in rules]
+
+    def run(self, stop: Callable[[], bool] = bool) -> None:
+        """Empty hosts until no further one pays."""
+        for host in self.order():
+            if stop():
+                return
+            self.empty(host)
+
+    def order(self) -> list[int]:
+        """Hosts that may be switched off: dear ones first, among equals those that are cheap to empty."""
+        dear = (self.costs.on + self.costs.rate * self._processor()) / np.maximum(self._processor(), 1)
+        hosts = np.flatnonzero(self.online & ~self.problem.must_be_on)
+        burden = np.array([sum(int(self.costs.move[v]) for v in self.draft.guests[h]) for h in hosts.tolist()])
+        ranked: list[int] = hosts[np.lexsort((hosts, burden, -np.round(dear[hosts], -3)))].tolist()
+        return ranked
+
+    def _processor(self) -> np.ndarray:
+        resource = self.problem.model.processor
+        return self.problem.limit[resource] if resource >= 0 else np.ones(self.problem.model.n_hosts, dtype=np.int64)
+
+    def empty(self, host: int) -> bool:
+        """Move all VMs of a host to others that are online and switch it off, if that is legal and pays."""
+        draft = self.draft
+        vms = sorted(draft.guests[host], key=lambda v: self._need[v], reverse=True)
+        if any(v < 0 for v in vms) or not self._spare_left(host):
+            return False
+        gain = int(self.costs.on[host])
+        self.online[host] = False
+        moved: list[int] = []
+        for vm in vms:
+            before = self.costs.put(vm, host)
+            draft.remove(vm)
+            target = self.target(vm)
+            if target < 0:
+                draft.put(vm, host)
+                break
+            draft.put(vm, target)
+            moved.append(vm)
+            gain -= self.costs.put(vm, target) - before
+            if gain <= 0:
+                break
+        if len(moved) == len(vms) and gain > 0:
+            return True
+        for vm in moved:
+            draft.remove(vm)
+            draft.put(vm, host)
+        self.online[host] = True
+        return False
+
+    def target(self, vm: int) -> int:
+        """The cheapest host for a VM among those online, the fullest among equals; -1 if there is none."""
+        room = self.online.copy()
+        for free, need in zip(self.draft.free, self._need[vm], strict=True):
+            room &= free >= need
+        hosts = np.flatnonzero(self.draft.permit(vm, room))
+        if not len(hosts):
+            return -1
+        left = np.zeros(len(hosts))
+        for row, (free, need) in enumerate(zip(self.draft.free, self._need[vm], strict=True)):
+            left += (free[hosts] - need) * self._inverse[row, hosts]
+        left += (hosts != self.problem.start[vm]) * 1e-3
+        return int(hosts[int(left.argmin())])
+
+    def _spare_left(self, host: int) -> bool:
+        """Whether the head-room asked for remains without a host."""
+        for members, resource, amount in self._free_spare:
+            if members[host]:
+                on = members & self.online
+                free = int(self.draft.free[resource][on].sum()) - int(self.problem.limit[resource][host])
+                if free < amount:
+                    return False
+        return True
