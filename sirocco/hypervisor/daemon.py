@@ -20,7 +20,7 @@ root=$1; hostname "$2"
 for pair in {binds}; do mkdir -p "${{pair#*:}}"; mount --bind "$root/${{pair%%:*}}" "${{pair#*:}}"; done
 mkdir -p /var/log/libvirt; mount --bind "$root/log" /var/log/libvirt
 for file in hosts resolv.conf; do [ ! -e "/etc/$file" ] || mount --bind "$root/etc/$file" "/etc/$file"; done
-exec libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid
+exec libvirtd --daemon --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid
 """.format(binds=" ".join(f"{name}:{target}" for name, target in _BINDS.items()))
 
 _LIBVIRTD_CONF = """unix_sock_dir = "/run/libvirt"
@@ -108,9 +108,9 @@ def _launch(layout: Layout, paths: HostPaths) -> None:
     command = ["ip", "netns", "exec", layout.namespace, "unshare", "--mount", "--uts", "--propagation", "private"]
     command += ["--", "sh", "-c", _LAUNCH, "sh", str(paths.root), paths.name]
     with (paths.root / "log/stdout.log").open("ab") as log:
-        subprocess.Popen(  # its life is longer than ours
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", check=False)
+    if done.returncode:
+        raise HypervisorError(f"libvirtd of {paths.name} ended with status {done.returncode}: {_last_words(paths)}")
 
 
 def _await(paths: HostPaths) -> None:

@@ -1,6 +1,7 @@
 """Where a local hypervisor keeps its things, and what its parts are called."""
 
 import hashlib
+import ipaddress
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,28 +80,28 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a running hypervisor was started with. ``subnet`` is the second octet of 10.x.0.0/16."""
+    """What a running hypervisor was started with; ``addresses`` is the range that the machine has a route to."""
 
     hosts: int
     shared_storage: bool
-    subnet: int
+    addresses: str
     accelerator: str
     reason: str
 
     @property
-    def addresses(self) -> str:
-        """The range of guests' networks that the machine has a route to."""
-        return f"10.{self.subnet}.0.0/16"
-
-    @property
     def outside(self) -> str:
         """The machine's address on the link into the namespace."""
-        return f"10.{self.subnet}.255.1"
+        return str(ipaddress.ip_network(self.addresses)[-3])
 
     @property
     def inside(self) -> str:
         """The namespace's address on that link; migrations between hosts use it too."""
-        return f"10.{self.subnet}.255.2"
+        return str(ipaddress.ip_network(self.addresses)[-2])
+
+    @property
+    def first_network(self) -> str:
+        """The range of a first network for machines."""
+        return str(next(ipaddress.ip_network(self.addresses).subnets(new_prefix=24)))
 
     def save(self, path: Path) -> None:
         """Write for the next process."""

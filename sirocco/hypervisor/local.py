@@ -45,11 +45,19 @@ def _state(layout: Layout, hosts: int, shared_storage: bool) -> State:  # noqa: 
     if known and running and (known.hosts, known.shared_storage) != (hosts, shared_storage):
         raise HypervisorError(f"the hypervisor runs with {known.hosts} host(s) already: stop it first")
     verdict = accelerator.probe(layout.root / "accelerator.json")
-    keep_subnet = known is not None and network.exists(layout)
-    subnet = known.subnet if known and keep_subnet else network.free_subnet()
-    state = State(hosts, shared_storage, subnet, verdict.domain_type, verdict.reason)
+    state = State(hosts, shared_storage, _addresses(layout, known), verdict.domain_type, verdict.reason)
     state.save(layout.state_file)
     return state
+
+
+def _addresses(layout: Layout, known: State | None) -> str:
+    """The range used before if it is still free: networks defined in it are then reached as before."""
+    if known and network.exists(layout):
+        return known.addresses
+    routes = network.routes()
+    if known and network.is_free(known.addresses, routes):
+        return known.addresses
+    return network.free_range(routes)
 
 
 def _warm(layout: Layout, number: int) -> None:
@@ -75,7 +83,7 @@ def status(root: Path) -> dict[str, Any]:
         "accelerator": state.accelerator,
         "reason": state.reason,
         "addresses": state.addresses,
-        "network": {"name": "default", "cidr": f"10.{state.subnet}.0.0/24", "nat": True},
+        "network": {"name": "default", "cidr": state.first_network, "nat": True},
         "provider": {"kind": "libvirt", "settings": _settings(layout, state, hosts)},
     }
 

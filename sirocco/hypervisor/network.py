@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from sirocco.hypervisor.layout import HypervisorError, Layout, State
 
-_SUBNETS = range(78, 128)  # second octets of 10.x.0.0/16 to choose from
+# Sirocco gives networks ranges of the first one; the others serve further hypervisors on the same machine.
+RANGES = ("10.96.0.0/12", *(f"10.{octet}.0.0/16" for octet in range(64, 96)))
 
 
 def _ip(*arguments: str) -> str:
@@ -28,14 +29,23 @@ def processes(layout: Layout) -> tuple[int, ...]:
     return tuple(map(int, _ip("netns", "pids", layout.namespace).split())) if exists(layout) else ()
 
 
-def free_subnet(avoid: Sequence[str] | None = None) -> int:
-    """The second octet of a 10.x.0.0/16 that no route of this machine (``avoid``, for tests) touches."""
-    routes = avoid if avoid is not None else [route["dst"] for route in json.loads(_ip("-j", "-4", "route", "show"))]
-    taken = [ipaddress.ip_network(route, strict=False) for route in routes if route != "default"]
-    for octet in _SUBNETS:
-        if not any(network.overlaps(ipaddress.ip_network(f"10.{octet}.0.0/16")) for network in taken):
-            return octet
-    raise HypervisorError("no free address range 10.78.0.0/16 to 10.127.0.0/16: remove a route, or stop a hypervisor")
+def routes() -> list[str]:
+    """Destinations this machine has routes to."""
+    return [route["dst"] for route in json.loads(_ip("-j", "-4", "route", "show"))]
+
+
+def is_free(candidate: str, avoid: Sequence[str]) -> bool:
+    """Whether a range touches none of these destinations."""
+    taken = [ipaddress.ip_network(route, strict=False) for route in avoid if route != "default"]
+    return not any(network.overlaps(ipaddress.ip_network(candidate)) for network in taken)
+
+
+def free_range(avoid: Sequence[str]) -> str:
+    """The first of ``RANGES`` that none of the destinations in ``avoid`` touches."""
+    for candidate in RANGES:
+        if is_free(candidate, avoid):
+            return candidate
+    raise HypervisorError("no address range is free in 10.64.0.0/10: remove a route, or stop another hypervisor")
 
 
 def create(layout: Layout, state: State) -> None:

@@ -1,8 +1,8 @@
 """The tiny image: a real Linux in about 20 MB that boots in seconds under software emulation, of Debian packages.
 
 busybox, a secure shell server, the QEMU guest agent and a reader of NoCloud seeds; it asks for an address on every
-interface, answers HTTP on port 80 and says ``READY`` on its serial console. Whoever reaches the serial console is root
-without a password; from the network only secure shell keys given in the seed open it.
+interface, answers HTTP on port 80 and says ``READY`` on its serial console. Whoever reaches the serial console has
+root's shell; from the network only secure shell keys given in the seed open it. No password opens anything.
 """
 
 import gzip
@@ -208,9 +208,9 @@ def _accounts(root: Path) -> None:
     files = {
         "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
         "etc/group": "root:x:0:\ntty:x:5:\n",
-        "etc/shadow": "root::19000:0:99999:7:::\n",
+        "etc/shadow": "root:*:19000:0:99999:7:::\n",
         "etc/shells": "/bin/sh\n",
-        "etc/securetty": "ttyS0\n",  # the only place where root may log in by itself
+        "etc/securetty": "ttyS0\n",
         "etc/hostname": "tiny\n",
         "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n",
     }

@@ -25,7 +25,6 @@ from sirocco.connectors.ports import (
     Kind,
     Migrate,
     Op,
-    OpStatus,
     Pause,
     Ref,
     Resize,
@@ -63,11 +62,15 @@ class Actions:
         raise _unsupported(ref.kind, action)
 
     def _once(self, machine: str, action: Action, token: str, progress: Progress) -> None:
-        _, domain = self._machines.hosts.locate(machine)
-        if token in read(domain).last.split():
+        if self.ended(machine, token):
             return
         self._perform(machine, action, token, progress)
         self._remember(machine, token)
+
+    def ended(self, machine: str, token: str) -> bool:
+        """Whether a machine remembers this token's action."""
+        _, domain = self._machines.hosts.locate(machine)
+        return token in read(domain).last.split()
 
     def _remember(self, machine: str, token: str) -> None:
         _, domain = self._machines.hosts.locate(machine)
@@ -120,10 +123,6 @@ class Actions:
                 snapshots.drop(domain, action)
             case _:
                 raise _unsupported(Kind.MACHINE, action)
-
-    def poll(self, op: Op) -> OpStatus:
-        """How an operation stands."""
-        return self._tasks.poll(op)
 
 
 def _unsupported(kind: Kind, action: Action) -> ConnectorError:

@@ -1,10 +1,9 @@
 """Which addresses machines have: the networks' leases first, then the guest's own word."""
-from typing import Any
 
+from typing import Any
 
 import libvirt
 
-from sirocco.connectors.libvirt import xml
 from sirocco.connectors.libvirt.networks import Networks
 
 _CHANNEL = "devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']"

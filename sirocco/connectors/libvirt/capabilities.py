@@ -35,7 +35,7 @@ def descriptor(provider: str, settings: Settings, hosts: Hosts) -> Descriptor:
     simulated = any(host.simulated for host in settings.hosts)
     known = [*_ANY, *(() if simulated else _REAL)]
     if len(settings.hosts) > 1 and not simulated:
-        known.append(names.MIGRATE if settings.shared_storage else names.MIGRATE_COPY)
+        known += [names.MIGRATE] if settings.shared_storage else [names.MIGRATE, names.MIGRATE_COPY]
     caps = {Cap(name) for name in known} | {Cap(names.IMAGE_FORMATS, frozenset({"qcow2"}))}
     version = hosts.first.connection().getLibVersion()
     number = f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}"

@@ -18,8 +18,10 @@ from sirocco.connectors.libvirt.statistics import usage
 from sirocco.connectors.libvirt.tasks import Progress, Tasks
 from sirocco.connectors.ports import (
     Action,
+    ConnectorError,
     Console,
     Descriptor,
+    Fault,
     HostFacts,
     ImageSpec,
     Kind,
@@ -29,6 +31,7 @@ from sirocco.connectors.ports import (
     OpStatus,
     Ref,
     Spec,
+    State,
     Usage,
     VolumeSpec,
     Watch,
@@ -82,16 +85,11 @@ class LibvirtConnector:
             return self._room(ref.kind).observe(ref.native_id)
 
     def list(self, kind: Kind, *, owned: bool = True) -> Iterator[Observed]:
-        """All objects of a kind; files and images that no Sirocco made are not told apart and left out."""
+        """All objects of a kind."""
         with translated(f"list {kind}s"):
-            if kind is Kind.MACHINE:
-                yield from self._machines.all(owned=owned)
-            elif kind is Kind.NETWORK:
-                yield from self._networks.all(owned=owned)
-            elif kind is Kind.VOLUME:
-                yield from self._volumes.all()
-            else:
-                yield from self._images.all()
+            for seen in self._room(kind).all():
+                if seen.token or not owned:
+                    yield seen
 
     def create(self, spec: Spec, *, token: str) -> Op:
         """Make an object once per token."""
@@ -122,7 +120,22 @@ class LibvirtConnector:
 
     def poll(self, op: Op) -> OpStatus:
         """How an operation stands."""
-        return self._actions.poll(op)
+        with translated(f"ask about {op.verb}"):
+            return self._tasks.poll(op, self._has_effect)
+
+    def _has_effect(self, op: Op) -> bool:
+        """Whether an operation that this process does not know shows its effect."""
+        try:
+            if op.verb == "create":
+                return self.observe(op.ref).state is not State.CREATING
+            if op.verb == "delete":
+                self.observe(op.ref)
+                return False
+            if op.ref.kind is Kind.MACHINE:
+                return self._actions.ended(op.ref.native_id, op.token)
+            return op.verb == "capture" and self.observe(op.ref).state is State.AVAILABLE
+        except ConnectorError as error:
+            return op.verb == "delete" and error.fault is Fault.NOT_FOUND
 
     def cancel(self, op: Op) -> None:
         """Ask an operation to end early."""

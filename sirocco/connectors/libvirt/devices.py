@@ -7,7 +7,7 @@ import libvirt
 
 from sirocco.connectors.libvirt import names, xml
 from sirocco.connectors.libvirt.errors import is_missing
-from sirocco.connectors.libvirt.machines import Machines, free_target, volume_disk
+from sirocco.connectors.libvirt.machines import Machines, free_target, interfaces, volume_disk
 from sirocco.connectors.libvirt.tasks import Progress
 from sirocco.connectors.libvirt.volumes import attached
 from sirocco.connectors.ports import AttachNic, AttachVolume, ConnectorError, DetachNic, DetachVolume, Fault
@@ -59,12 +59,16 @@ def attach_nic(machines: Machines, machine: str, action: AttachNic) -> None:
     if _with_mac(action.nic.mac)(xml.parse(domain.XMLDesc(0))) is not None:
         return
     network = machines.addresses.networks.name(action.nic.network)
+    machines.addresses.networks.reserve(action.nic)
     domain.attachDeviceFlags(xml.text(xml.interface(network, action.nic.mac)), _flags(domain))
 
 
 def detach_nic(machines: Machines, machine: str, action: DetachNic, progress: Progress) -> None:
     """Remove an interface and wait until the guest has let it go; absent is success."""
     _, domain = machines.hosts.locate(machine)
+    for nic in interfaces(xml.parse(domain.XMLDesc(0))):
+        if nic.mac == action.mac.lower():
+            machines.addresses.networks.release(nic.network, nic.mac)
     _detach(domain, _with_mac(action.mac), progress)
 
 

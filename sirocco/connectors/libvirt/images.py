@@ -38,12 +38,12 @@ class Images:
             return
         boot = spec.boot
         record = Record(token, spec.name, boot=boot is not None, cmdline=boot.cmdline if boot else "")
-        shelf.save(stem, record)
+        record = shelf.begin(stem, record)
         files = [(names.content(stem), spec.path, spec.format)]
         if boot:
             files += [(names.kernel(stem), boot.kernel, "raw"), (names.initrd(stem), boot.initrd, "raw")]
         _upload(shelf, files, progress)
-        shelf.save(stem, record.at(Phase.READY))
+        shelf.finish(stem, record)
 
     def require(self, image: str) -> Record:
         """The record of an image that machines can be made of."""
@@ -52,6 +52,15 @@ class Images:
             raise ConnectorError(Fault.NOT_FOUND, f"image {image} is not at the provider")
         return found[1]
 
+    def capacity(self, image: str) -> int:
+        """Bytes of an image as a disk."""
+        self.require(image)
+        for shelf in self._shelves.all():
+            volume = shelf.store.find(names.content(image))
+            if volume is not None and _ready(shelf, image):
+                return int(volume.info()[1])
+        raise ConnectorError(Fault.NOT_FOUND, f"image {image} has lost its file")
+
     def bring(self, image: str, shelf: Shelf) -> Record:
         """Have an image in this store, copied from another one if need be."""
         record = self.require(image)
@@ -59,10 +68,10 @@ class Images:
         if here and here.phase is Phase.READY:
             return here
         source = next(other for other in self._shelves.all() if _ready(other, image))
-        shelf.save(image, record.at(Phase.CREATING))
+        copied = shelf.begin(image, record)
         for name in files_of(image, record):
             copy(source.store, shelf.store, name)
-        shelf.save(image, record)
+        shelf.finish(image, copied)
         return record
 
     def delete(self, image: str) -> None:
@@ -106,7 +115,7 @@ class Images:
         return Observed(Ref(Kind.IMAGE, image), state, record.token if record else "", facts)
 
     def all(self) -> Iterator[Observed]:
-        """All images; only Sirocco's are told from other files in a pool."""
+        """All images; one without a record is a stranger's."""
         stems = {stem for shelf in self._shelves.all() for stem in shelf.stems(_PREFIX)}
         for stem in sorted(stems):
             observed = self._observed(stem)

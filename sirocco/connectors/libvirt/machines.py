@@ -1,8 +1,7 @@
 """Machines: made, seen, removed."""
 
-import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import libvirt
@@ -13,6 +12,7 @@ from sirocco.connectors.libvirt.hosts import Host, Hosts
 from sirocco.connectors.libvirt.images import Images
 from sirocco.connectors.libvirt.inventory import Accelerators
 from sirocco.connectors.libvirt.notes import Note, read, write
+from sirocco.connectors.libvirt.power import start
 from sirocco.connectors.libvirt.records import Phase, Shelf, Shelves
 from sirocco.connectors.libvirt.tasks import Progress
 from sirocco.connectors.libvirt.volumes import Volumes, attached
@@ -88,7 +88,7 @@ class Machines:
             progress.check()
             self._furnish(host, machine, spec)
             if spec.start:
-                domain.create()
+                start(domain)
         write(domain, note.at(Phase.READY))
 
     def _defined(self, machine: str, spec: MachineSpec, token: str) -> tuple[Host, libvirt.virDomain]:
@@ -96,6 +96,7 @@ class Machines:
             if domain.isActive() or read(domain).phase is Phase.READY:
                 return host, domain
         host = self.hosts.named(spec.host)
+        self._check_fits(host, spec)
         return host, host.connection().defineXML(self._description(host, machine, spec, token))
 
     def _description(self, host: Host, machine: str, spec: MachineSpec, token: str) -> str:
@@ -145,22 +146,31 @@ class Machines:
                 Fault.CONFLICT, f"volume {use.volume} is not in the storage that host {host.name} sees"
             )
 
+    def _check_fits(self, host: Host, spec: MachineSpec) -> None:
+        """CAPACITY for more memory than the host has; INVALID for a disk that cannot hold its image."""
+        memory = host.connection().getInfo()[1] << 20
+        if spec.memory > memory and not host.settings.simulated:
+            message = f"machine {spec.name}: host {host.name} has {memory} bytes of memory, not {spec.memory}"
+            raise ConnectorError(Fault.CAPACITY, message)
+        for disk in spec.disks:
+            needed = self.images.capacity(disk.image) if disk.image else 0
+            if disk.capacity < needed:
+                message = f"machine {spec.name}: a disk of {disk.capacity} bytes cannot hold its image of {needed}"
+                raise ConnectorError(Fault.INVALID, message)
+
     def _furnish(self, host: Host, machine: str, spec: MachineSpec) -> None:
-        """Disks and seed, made anew: the machine has not run yet, so nothing of worth is on them."""
+        """Fixed addresses, disks and seed; what another attempt has made is taken as it is, for it may run already."""
         shelf = self.shelves.of(host)
+        for nic in spec.nics:
+            self.addresses.networks.reserve(nic)
         for number, disk in enumerate(spec.disks):
-            name = names.disk(machine, number)
-            shelf.store.remove(name)
             if disk.image:
                 self.images.bring(disk.image, shelf)
-                source = shelf.store.require(names.content(disk.image))
-                backing = names.content(disk.image)
-                shelf.store.create(name, disk.capacity, backing=backing, backing_capacity=source.info()[1])
-            else:
-                shelf.store.create(name, disk.capacity)
+            backing = names.content(disk.image) if disk.image else ""
+            shelf.store.ensure(names.disk(machine, number), disk.capacity, backing=backing)
         if spec.seed:
             data = seed.disc(spec.seed, machine)
-            shelf.store.upload(names.seed(machine), io.BytesIO(data), len(data))
+            shelf.store.put(names.seed(machine), data)
 
     def delete(self, machine: str) -> None:
         """End it, remove its files, then its definition: a crash in between leaves the definition to be found."""
@@ -168,10 +178,15 @@ class Machines:
         for _, domain in domains:
             if domain.isActive():
                 domain.destroy()
+            self._release_addresses(domain)
         for shelf in self.shelves.all():
             self.remove_files(shelf, machine)
         for _, domain in domains:
             _undefine(domain)
+
+    def _release_addresses(self, domain: libvirt.virDomain) -> None:
+        for nic in interfaces(xml.parse(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))):
+            self.addresses.networks.release(nic.network, nic.mac)
 
     def remove_files(self, shelf: Shelf, machine: str) -> None:
         """Remove a machine's files from a store, and images that only served them."""
@@ -191,18 +206,16 @@ class Machines:
         host, domain = self.hosts.locate(machine)
         return self._observed(host, domain, self.addresses.leases(), ask_guest=True)
 
-    def all(self, *, owned: bool) -> Iterator[Observed]:
+    def all(self) -> Iterator[Observed]:
         """All machines; one that moves is shown once."""
         leases, seen = self.addresses.leases(), set()
         for host in self.hosts:
             for domain in host.connection().listAllDomains(0):
                 unique = domain.UUIDString()
-                if unique in seen or (owned and not read(domain).token):
-                    continue
+                pairs = [] if unique in seen else self.hosts.domains(unique)
                 seen.add(unique)
-                pairs = self.hosts.domains(unique)
-                if pairs:
-                    yield self._observed(*pairs[0], leases)
+                for pair in pairs[:1]:
+                    yield self._observed(*pair, leases)
 
     def _observed(
         self, host: Host, domain: libvirt.virDomain, leases: dict[str, list[str]], *, ask_guest: bool = False
@@ -215,21 +228,25 @@ class Machines:
             host=host.name,
             cpu=_processors(description),
             memory=int(description.findtext("currentMemory") or description.findtext("memory")) * 1024,
-            nics=tuple(self._nics(description, leases, guest)),
+            nics=tuple(self._nics(description, leases if domain.isActive() else {}, guest)),
             volumes=tuple(VolumeUse(stem, device) for stem, device in attached(description)),
             snapshots=tuple(snapshot.getName() for snapshot in domain.listAllSnapshots(0)),
         )
         return Observed(Ref(Kind.MACHINE, domain.UUIDString()), state, note.token, facts, message)
 
-    def _nics(
-        self, description: Any, leases: dict[str, list[str]], guest: dict[str, list[str]]
-    ) -> Iterator[NicFacts]:
-        for interface in description.iterfind("devices/interface"):
-            hardware, source = interface.find("mac"), interface.find("source")
-            mac = (hardware.get("address") or "").lower() if hardware is not None else ""
-            name = (source.get("network") or "") if source is not None else ""
-            addresses = leases.get(mac) or guest.get(mac, [])
-            yield NicFacts(mac, name.removeprefix(names.network("")), tuple(addresses))
+    @staticmethod
+    def _nics(description: Any, leases: dict[str, list[str]], guest: dict[str, list[str]]) -> Iterator[NicFacts]:
+        for nic in interfaces(description):
+            yield replace(nic, addresses=tuple(leases.get(nic.mac) or guest.get(nic.mac, [])))
+
+
+def interfaces(description: Any) -> Iterator[NicFacts]:
+    """A domain's interfaces, without their addresses."""
+    for interface in description.iterfind("devices/interface"):
+        hardware, source = interface.find("mac"), interface.find("source")
+        mac = (hardware.get("address") or "").lower() if hardware is not None else ""
+        name = (source.get("network") or "") if source is not None else ""
+        yield NicFacts(mac, name.removeprefix(names.network("")))
 
 
 def _processors(description: Any) -> int:

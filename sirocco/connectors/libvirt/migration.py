@@ -23,24 +23,26 @@ _MOVABLE_XML = libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_MIGRATABLE
 
 def migrate(settings: Settings, machines: Machines, machine: str, action: Migrate, progress: Progress) -> None:
     """Move a machine; on its target already is success, and ends what an interrupted move left over."""
+    if len(settings.hosts) < 2:
+        raise ConnectorError(Fault.UNSUPPORTED, "the provider has one host: there is nowhere to migrate to")
     target = machines.hosts.named(action.host)
     source, domain = machines.hosts.locate(machine)
     if source is not target:
         _check(settings, domain, action)
-        move = _Move(machines, machine, source, target, domain, progress)
-        if action.copy_storage:
+        copy = not settings.shared_storage
+        move = _Move(machines, machine, source, target, domain, progress=progress)
+        if copy:
             move.bring_files()
         if domain.isActive():
-            move.live(copy=action.copy_storage, unsafe=settings.same_machine)
+            move.live(copy=copy, unsafe=settings.same_machine)
         else:
             move.offline()
     _tidy(machines, machine, target)
 
 
 def _check(settings: Settings, domain: libvirt.virDomain, action: Migrate) -> None:
-    if settings.shared_storage == action.copy_storage:
-        advice = "share their storage: migrate without copying it" if settings.shared_storage else "share no storage"
-        raise ConnectorError(Fault.INVALID, f"the hosts {advice}" + ("" if settings.shared_storage else ": copy it"))
+    if not settings.shared_storage and not action.copy_storage:
+        raise ConnectorError(Fault.INVALID, "the hosts share no storage: migrate with a copy of it")
     if domain.hasManagedSaveImage(0):
         raise ConnectorError(Fault.CONFLICT, "the machine is suspended and its memory lies on its host: start it first")
     if domain.listAllSnapshots(0):
@@ -57,6 +59,7 @@ class _Move:
         source: Host,
         target: Host,
         domain: libvirt.virDomain,
+        *,
         progress: Progress,
     ) -> None:
         self._machines, self._machine, self._domain, self._progress = machines, machine, domain, progress
@@ -84,7 +87,7 @@ class _Move:
         original = self._from.store.require(name)
         self._to.store.remove(name)
         if self._domain.isActive():
-            self._to.store.create(name, original.info()[1])
+            self._to.store.ensure(name, original.info()[1])
             return
         flat = f"{names.pieces(self._machine)}move.qcow2"
         self._from.store.remove(flat)

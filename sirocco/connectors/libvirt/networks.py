@@ -11,7 +11,17 @@ from sirocco.connectors.libvirt.hosts import Host, Hosts
 from sirocco.connectors.libvirt.records import Phase, Record, Shelf, Shelves
 from sirocco.connectors.libvirt.settings import Settings
 from sirocco.connectors.libvirt.tasks import Progress
-from sirocco.connectors.ports import ConnectorError, Fault, Kind, NetworkFacts, NetworkSpec, Observed, Ref, State
+from sirocco.connectors.ports import (
+    ConnectorError,
+    Fault,
+    Kind,
+    NetworkFacts,
+    NetworkSpec,
+    NicSpec,
+    Observed,
+    Ref,
+    State,
+)
 
 _STEM = "network-"
 
@@ -39,11 +49,10 @@ class Networks:
         known = shelf.load(_STEM + unique)
         if known and known.phase is Phase.READY:
             return
-        record = Record(token, spec.name, cidr=spec.cidr, nat=spec.nat)
-        shelf.save(_STEM + unique, record)
+        record = shelf.begin(_STEM + unique, Record(token, spec.name, cidr=spec.cidr, nat=spec.nat))
         for host in self._hosts:
             self._define(host, unique, spec)
-        shelf.save(_STEM + unique, record.at(Phase.READY))
+        shelf.finish(_STEM + unique, record)
 
     def _shelf(self) -> Shelf:
         return self._shelves.of(self._hosts.first)
@@ -54,7 +63,7 @@ class Networks:
         if network is None:
             joins = self._settings.shared_network and host is not self._hosts.first
             forward = self._settings.forward_mode if spec.nat else ""
-            text = xml.network(unique, name, bridge, spec.cidr, forward)
+            text = xml.network(unique, name, bridge, xml.Addresses(spec.cidr, spec.first, spec.last), forward)
             network = host.connection().networkDefineXML(xml.bridged_network(unique, name, bridge) if joins else text)
         network.setAutostart(1)
         self._start(network)
@@ -134,19 +143,48 @@ class Networks:
             return Observed(ref, State.CREATING, known.token, NetworkFacts(known.name, known.cidr, known.nat))
         return Observed(ref, _state(network), record.token, NetworkFacts(record.name, record.cidr, record.nat))
 
-    def all(self, *, owned: bool) -> Iterator[Observed]:
+    def all(self) -> Iterator[Observed]:
         """All networks; those on further hosts are the same ones."""
         shelf = self._shelf()
         stems = {stem.removeprefix(_STEM) for stem in shelf.stems(_STEM)}
         there = {network.UUIDString(): network for network in self._hosts.first.connection().listAllNetworks(0)}
         for unique in sorted(stems | set(there)):
-            if unique in stems or not owned:
-                record = shelf.load(_STEM + unique) if unique in stems else None
-                yield self._observed(unique, record, there.get(unique))
+            record = shelf.load(_STEM + unique) if unique in stems else None
+            yield self._observed(unique, record, there.get(unique))
 
     def name(self, unique: str) -> str:
         """What libvirt calls a network; NOT_FOUND for an unknown one."""
         return str(self._require(unique).name())
+
+    def reserve(self, nic: NicSpec) -> None:
+        """Fix the address that DHCP gives to an interface, if it asks for one; nothing to do a second time."""
+        if nic.address:
+            for network in self._givers(nic.network):
+                known = xml.reservations(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)).get(nic.mac.lower())
+                if known != nic.address:
+                    if known:
+                        self._change(network, libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE, nic.mac, known)
+                    self._change(network, libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, nic.mac, nic.address)
+
+    def release(self, unique: str, mac: str) -> None:
+        """Give a fixed address back."""
+        for network in self._givers(unique):
+            known = xml.reservations(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)).get(mac.lower())
+            if known:
+                self._change(network, libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE, mac, known)
+
+    def _givers(self, unique: str) -> list[libvirt.virNetwork]:
+        """Where a network's addresses are given out; libvirt's simulator keeps no reservations."""
+        hosts = [self._hosts.first] if self._settings.shared_network else list(self._hosts)
+        return [network for host in hosts if not host.settings.simulated and (network := host.network(unique))]
+
+    @staticmethod
+    def _change(network: libvirt.virNetwork, command: int, mac: str, address: str) -> None:
+        section = libvirt.VIR_NETWORK_SECTION_IP_DHCP_HOST
+        flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+        if network.isActive():
+            flags |= libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE
+        network.update(command, section, -1, xml.reservation(mac, address), flags)
 
     def leases(self) -> dict[str, list[str]]:
         """Addresses given out, by MAC address."""

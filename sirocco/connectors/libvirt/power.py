@@ -25,7 +25,11 @@ def _is(domain: libvirt.virDomain, *states: int) -> bool:
 def start(domain: libvirt.virDomain) -> None:
     """Boot, resume, or restore from what ``suspend`` saved."""
     if not domain.isActive():
-        domain.create()
+        try:
+            domain.create()
+        except libvirt.libvirtError:
+            if not domain.isActive():  # else somebody else was quicker
+                raise
     elif _is(domain, libvirt.VIR_DOMAIN_PAUSED):
         domain.resume()
     elif _is(domain, libvirt.VIR_DOMAIN_PMSUSPENDED):

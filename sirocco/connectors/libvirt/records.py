@@ -6,6 +6,7 @@ at every instant either there is nothing, or there is something that a second at
 
 import json
 import threading
+import uuid
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
@@ -13,7 +14,7 @@ from sirocco.connectors.libvirt import names
 from sirocco.connectors.libvirt.hosts import Host, Hosts
 from sirocco.connectors.libvirt.settings import Settings
 from sirocco.connectors.libvirt.store import Store
-from sirocco.connectors.ports import ConnectorError
+from sirocco.connectors.ports import ConnectorError, Fault
 
 _SIZE = 4096  # always, so that a record is overwritten in place by one write
 
@@ -28,7 +29,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An object's token and name; ``boot`` tells that an image has a kernel of its own; ``cidr``, ``nat``: networks."""
+    """An object's token and name; ``boot`` tells that an image has a kernel of its own; ``cidr``, ``nat``: networks.
+
+    ``attempt`` tells who is making it, so that of two that try at once only the later one declares it ready.
+    """
 
     token: str
     name: str
@@ -37,6 +41,7 @@ class Record:
     cmdline: str = ""
     cidr: str = ""
     nat: bool = False
+    attempt: str = ""
 
     def at(self, phase: Phase) -> "Record":
         """The same object in another phase."""
@@ -83,6 +88,19 @@ class Shelf:
             self._memory[stem] = record
         if not self.simulated:
             self.store.put(names.record(stem), record.pack())
+
+    def begin(self, stem: str, record: Record) -> Record:
+        """Announce an object that is going to be made; an earlier unfinished attempt loses its right to it."""
+        announced = replace(record, attempt=uuid.uuid4().hex, phase=Phase.CREATING)
+        self.save(stem, announced)
+        return announced
+
+    def finish(self, stem: str, record: Record) -> None:
+        """Declare an object ready; TRANSIENT when another attempt has taken it over meanwhile."""
+        now = self.load(stem)
+        if now is not None and now.attempt != record.attempt and now.phase is Phase.CREATING:
+            raise ConnectorError(Fault.TRANSIENT, f"another attempt is making {stem}: ask again")
+        self.save(stem, record.at(Phase.READY))
 
     def drop(self, stem: str) -> None:
         """Forget a record; absent already is success."""

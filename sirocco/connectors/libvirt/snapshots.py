@@ -88,8 +88,7 @@ def capture(machines: Machines, machine: str, action: Capture, token: str, progr
     description = xml.parse(domain.XMLDesc(0))
     origin = _kernel_image(description)
     cmdline = description.findtext("os/cmdline") or ""
-    record = Record(token, action.name, boot=bool(origin), cmdline=cmdline if origin else "")
-    shelf.save(stem, record)
+    record = shelf.begin(stem, Record(token, action.name, boot=bool(origin), cmdline=cmdline if origin else ""))
     _clear(domain, host.path(names.content(stem)))
     _copy_files(shelf, stem, origin)
     if domain.isActive():
@@ -97,7 +96,7 @@ def capture(machines: Machines, machine: str, action: Capture, token: str, progr
         shelf.store.refresh()
     else:
         shelf.store.clone(names.content(stem), _first_disk(description))
-    shelf.save(stem, record.at(Phase.READY))
+    shelf.finish(stem, record)
 
 
 def _kernel_image(description: Any) -> str:

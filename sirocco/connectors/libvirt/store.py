@@ -92,13 +92,16 @@ class Store:
             if not is_missing(error) and self.find(name) is not None:
                 raise
 
-    def create(
-        self, name: str, capacity: int, *, image_format: str = "qcow2", backing: str = "", backing_capacity: int = 0
-    ) -> libvirt.virStorageVol:
-        """An empty volume, or one that shares the content of the volume ``backing`` until it is written to."""
+    def ensure(self, name: str, capacity: int, *, backing: str = "") -> None:
+        """An empty disk, or one that shares the content of ``backing`` until it is written to; one there stays."""
+        if self.find(name) is not None:
+            return
         path = self.host.path(backing) if backing else ""
-        text = xml.volume(name, max(capacity, backing_capacity), image_format, path)
-        return self.pool().createXML(text, 0)
+        try:
+            self.pool().createXML(xml.volume(name, capacity, "qcow2", path), 0)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_STORAGE_VOL_EXIST:
+                raise
 
     def clone(self, name: str, source: str, *, image_format: str = "qcow2") -> libvirt.virStorageVol:
         """A full copy that depends on nothing."""
@@ -126,7 +129,8 @@ class Store:
         """A new volume with these bytes; what an earlier attempt left under the name is replaced."""
         self.remove(name)
         volume = self.pool().createXML(xml.volume(name, size, image_format), 0)
-        self.write(volume, source, size, sent)
+        if not self.host.settings.simulated:  # the simulator keeps names and sizes only
+            self.write(volume, source, size, sent)
         return volume
 
     def write(

@@ -1,10 +1,11 @@
 """Calls that may take long: begun at once, asked about later.
 
 Every task can be begun again after a crash, as it finds what it did before; so a task that this process does not know
-is reported as interrupted, and the caller makes the call again with the same token.
+and whose effect does not show is reported as interrupted, and the caller makes the call again with the same token.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from sirocco.connectors.ports import ConnectorError, Done, Fault, Op, OpStatus
 _WORKERS = 16
 _AT_ONCE = 0.5  # seconds a call may take before it is answered with PENDING
 _KEPT = 4096  # ended tasks that are remembered
+_GRACE = 30.0  # seconds in which another process may still be at work on a task that is unknown here
 
 
 class Cancelled(Exception):  # noqa: N818 - a way out, not an error
@@ -44,6 +46,7 @@ class Tasks:
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="libvirt-task")
         self._lock = threading.Lock()
         self._tasks: dict[tuple[str, str], tuple[Future[None], Progress]] = {}
+        self._asked: dict[tuple[str, str], float] = {}
 
     def begin(self, op: Op, work: Work) -> Op:
         """Start, or join what the same token started; done at once if it is quick."""
@@ -73,13 +76,12 @@ class Tasks:
             except Cancelled:
                 raise ConnectorError(Fault.CONFLICT, f"{op.verb} was cancelled") from None
 
-    def poll(self, op: Op) -> OpStatus:
-        """How a task stands; an unknown one was interrupted and is to be begun again."""
+    def poll(self, op: Op, has_effect: Callable[[Op], bool]) -> OpStatus:
+        """How a task stands; of one that another process began, ``has_effect`` tells whether it has been done."""
         with self._lock:
             known = self._tasks.get((op.verb, op.token))
         if known is None:
-            lost = ConnectorError(Fault.TRANSIENT, f"{op.verb} was interrupted: make the call again with its token")
-            return OpStatus(Done.FAILED, error=lost)
+            return self._unknown(op, has_effect)
         future, progress = known
         if not future.done():
             return OpStatus(Done.PENDING, progress.share)
@@ -89,6 +91,16 @@ class Tasks:
         if not isinstance(error, ConnectorError):
             error = ConnectorError(Fault.INTERNAL, f"{op.verb}: {error!r}")
         return OpStatus(Done.FAILED, error=error)
+
+    def _unknown(self, op: Op, has_effect: Callable[[Op], bool]) -> OpStatus:
+        if op.done is Done.OK or has_effect(op):
+            return OpStatus(Done.OK, 1.0)
+        with self._lock:
+            since = self._asked.setdefault((op.verb, op.token), time.monotonic())
+        if time.monotonic() - since < _GRACE:
+            return OpStatus(Done.PENDING)
+        lost = ConnectorError(Fault.TRANSIENT, f"{op.verb} was interrupted: make the call again with its token")
+        return OpStatus(Done.FAILED, error=lost)
 
     def cancel(self, op: Op) -> None:
         """Ask a task to end early."""

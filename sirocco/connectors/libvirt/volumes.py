@@ -42,11 +42,10 @@ class Volumes:
         if found and found[1] and found[1].phase is Phase.READY:
             return
         shelf = found[0] if found else self._shelves.of(self._hosts.named(spec.host))
-        record = Record(token, spec.name)
-        shelf.save(stem, record)
+        record = shelf.begin(stem, Record(token, spec.name))
         shelf.store.remove(names.content(stem))
         self._fill(shelf, stem, spec)
-        shelf.save(stem, record.at(Phase.READY))
+        shelf.finish(stem, record)
 
     def _fill(self, shelf: Shelf, stem: str, spec: VolumeSpec) -> None:
         name = names.content(stem)
@@ -58,7 +57,7 @@ class Volumes:
         elif spec.filesystem:
             _upload_formatted(shelf, name, spec)
         else:
-            shelf.store.create(name, spec.capacity)
+            shelf.store.ensure(name, spec.capacity)
 
     def delete(self, stem: str) -> None:
         """Remove; CONFLICT while a machine uses it."""
@@ -119,6 +118,9 @@ class Volumes:
 
     def observe(self, stem: str) -> Observed:
         """The volume as it is now."""
+        for shelf in self._shelves.all() if _is_stranger(stem) else ():
+            if shelf.store.find(stem) is not None:
+                return self._stranger(shelf, stem)
         shelf, record = self._require(stem)
         return self._observed(stem, shelf, record, self.user(stem))
 
@@ -134,11 +136,24 @@ class Volumes:
         return Observed(Ref(Kind.VOLUME, stem), state, record.token if record else "", facts, message)
 
     def all(self) -> Iterator[Observed]:
-        """All volumes; only Sirocco's are told from other files in a pool."""
+        """All volumes, those included that somebody else put into a pool."""
         users = self._users()
         for shelf in self._shelves.all():
             for stem in shelf.stems(_PREFIX):
                 yield self._observed(stem, shelf, shelf.load(stem), users.get(stem, ""))
+            for name in shelf.store.names():
+                if _is_stranger(name):
+                    yield self._stranger(shelf, name)
+
+    @staticmethod
+    def _stranger(shelf: Shelf, name: str) -> Observed:
+        facts = VolumeFacts(name, shelf.store.require(name).info()[1])
+        return Observed(Ref(Kind.VOLUME, name), State.AVAILABLE, "", facts)
+
+
+def _is_stranger(name: str) -> bool:
+    """Whether a file in a pool is a disk that no Sirocco made."""
+    return name.endswith((".qcow2", ".raw", ".img")) and not name.startswith(tuple(f"{kind}-" for kind in Kind))
 
 
 _IN_BYTES = 1  # VIR_DOMAIN_BLOCK_RESIZE_BYTES

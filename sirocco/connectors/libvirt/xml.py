@@ -37,12 +37,21 @@ def volume(name: str, capacity: int, image_format: str, backing: str = "") -> st
     return _text(E.volume(*parts))
 
 
-def network(unique: str, name: str, bridge: str, cidr: str, forward: str) -> str:
-    """A network with DHCP on ``cidr``: isolated if ``forward`` is empty, else libvirt's mode of that name."""
-    addresses = ipaddress.ip_network(cidr)
-    gateway, first, last = addresses[1], addresses[2], addresses[-2]
-    span = E.range(E.lease(expiry=_LEASE_MINUTES, unit="minutes"), start=str(first), end=str(last))
-    address = E.ip(E.dhcp(span), address=str(gateway), netmask=str(addresses.netmask))
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """A network's range, and the part of it that DHCP gives to anybody (all but the gateway if not said)."""
+
+    cidr: str
+    first: str = ""
+    last: str = ""
+
+
+def network(unique: str, name: str, bridge: str, given: Addresses, forward: str) -> str:
+    """A network with DHCP: isolated if ``forward`` is empty, else libvirt's mode of that name."""
+    addresses = ipaddress.ip_network(given.cidr)
+    first, last = given.first or str(addresses[2]), given.last or str(addresses[-2])
+    span = E.range(E.lease(expiry=_LEASE_MINUTES, unit="minutes"), start=first, end=last)
+    address = E.ip(E.dhcp(span), address=str(addresses[1]), netmask=str(addresses.netmask))
     parts = [E.forward(mode=forward)] if forward else []
     parts += [E.bridge(name=bridge, stp="off", delay="0"), address]
     return _text(E.network(E.name(name), E.uuid(unique), *parts))
@@ -51,6 +60,17 @@ def network(unique: str, name: str, bridge: str, cidr: str, forward: str) -> str
 def bridged_network(unique: str, name: str, bridge: str) -> str:
     """The same network on a further host: its machines join the bridge that is already there."""
     return _text(E.network(E.name(name), E.uuid(unique), E.forward(mode="bridge"), E.bridge(name=bridge)))
+
+
+def reservation(mac: str, address: str) -> str:
+    """An address that DHCP keeps for one interface."""
+    return _text(E.host(mac=mac, ip=address))
+
+
+def reservations(description: str) -> dict[str, str]:
+    """Addresses kept, by MAC address."""
+    hosts = parse(description).iterfind("ip/dhcp/host")
+    return {host.get("mac").lower(): host.get("ip") for host in hosts if host.get("mac")}
 
 
 def metadata(token: str, name: str, phase: str, last: str, *, bare: bool = False) -> str:
