@@ -9,7 +9,7 @@ from temporalio import activity
 from activities import specs
 from activities.calls import Plant, complete, remove
 from sirocco.cmdb import capacity
-from sirocco.cmdb.models import Host, Image, Job, Machine, ProviderImage
+from sirocco.cmdb.models import Host, Image, Job, Machine, Provider, ProviderImage
 from sirocco.cmdb.transaction import Transaction
 from sirocco.connectors import ports
 from sirocco.connectors.clouds import Cloud
@@ -18,6 +18,7 @@ from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.ids import step_token
 from sirocco.domain.principal import SYSTEM
 from sirocco.services.observed import keep_facts, settled_state
+from sirocco.services.providers import shares_storage
 
 log = structlog.get_logger(__name__)
 
@@ -168,7 +169,7 @@ class MachineSteps:
         with self._cmdb.reading(SYSTEM) as tx:
             job, machine = self._target(tx, order.job_id)
             target = tx.session.get_one(Host, job.arguments["target_host"])
-            copy = not specs.shared_storage(tx, machine)
+            copy = not shares_storage(tx.session.get_one(Provider, machine.provider_id))
         cloud, ref = self._cloud_of(order.job_id)
         with self._plant.step(order.job_id, "migrate", cloud.name):
             action = ports.Migrate(target.name, copy_storage=copy)

@@ -13,7 +13,6 @@ from sirocco.cmdb.models import (
     MachineVolume,
     Network,
     Nic,
-    Provider,
     ProviderImage,
     Volume,
 )
@@ -91,11 +90,6 @@ def native_image(tx: Transaction, image_id: str | None, provider_id: str | None)
     """An image's name at a provider, if it is there."""
     place = tx.session.get(ProviderImage, (image_id, provider_id)) if image_id and provider_id else None
     return place.native_id if place else None
-
-
-def shared_storage(tx: Transaction, machine: Machine) -> bool:
-    """Whether the hosts of the machine's provider see the same disks."""
-    return bool(tx.session.get_one(Provider, machine.provider_id).settings.get("shared_storage"))
 
 
 def action(tx: Transaction, machine: Machine, name: str, arguments: dict[str, object]) -> ports.Action:

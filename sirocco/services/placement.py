@@ -9,7 +9,7 @@ from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import NO_CAPACITY, SiroccoError
 from sirocco.contracts.states import HostState
 from sirocco.domain.placement import Candidate, Needs, choose
-from sirocco.services.providers import capabilities
+from sirocco.services.providers import capabilities, shares_storage
 
 
 def place_machine(
@@ -151,6 +151,6 @@ def _lies_at(tx: Transaction, image_id: str) -> frozenset[str]:
 def _reachable(tx: Transaction, volume: Volume) -> frozenset[str]:
     """The hosts that can use a volume: its own, or all of its provider where storage is shared."""
     provider = tx.session.get_one(Provider, volume.provider_id)
-    if provider.settings.get("shared_storage"):
+    if shares_storage(provider):
         return frozenset()
     return frozenset({volume.host_id or ""})

@@ -9,6 +9,7 @@ from sirocco.cmdb.models import Account, Host, Location, Machine, Network, Provi
 from sirocco.cmdb.query import Page, fetch
 from sirocco.cmdb.transaction import Cmdb, Transaction, expect_version
 from sirocco.connectors.ports import ProviderSettings
+from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import IN_USE, INVALID, NAME_TAKEN, SiroccoError
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import Role
@@ -23,6 +24,11 @@ KINDS = ("fake", "libvirt")
 def capabilities(provider: Provider) -> frozenset[str]:
     """The names of what the provider stated it can do."""
     return frozenset(entry["name"] for entry in provider.capabilities if entry["value"] is not False)
+
+
+def shares_storage(provider: Provider) -> bool:
+    """Whether all hosts see the same disks: a provider whose migrations copy disks has hosts that do not."""
+    return cap.MIGRATE_COPY not in capabilities(provider)
 
 
 def get(tx: Transaction, provider_id: str) -> Provider:

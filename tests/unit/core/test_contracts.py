@@ -1,0 +1,42 @@
+import string
+import uuid
+
+import pytest
+
+from sirocco.contracts import errors
+from sirocco.contracts.ids import new_id, step_token
+
+
+def test_ids_are_version_7_ordered_in_time_and_distinct():
+    ids = [new_id() for _ in range(10_000)]
+    assert len(set(ids)) == len(ids)
+    assert all(uuid.UUID(one).version == 7 and uuid.UUID(one).variant == uuid.RFC_4122 for one in ids)
+    millis = [uuid.UUID(one).int >> 80 for one in ids]
+    assert millis == sorted(millis)
+
+
+def test_tokens_depend_on_job_and_step_alone():
+    assert step_token("j", "create") == step_token("j", "create")
+    assert len({step_token("j", "create"), step_token("j", "delete"), step_token("k", "create")}) == 3
+
+
+@pytest.mark.parametrize("problem", errors.catalogue().values(), ids=lambda problem: problem.code)
+def test_each_problem_has_a_sentence_a_remedy_and_a_return_code_of_ours(problem):
+    assert problem.message.endswith(".")
+    assert problem.remedy.endswith(".")
+    assert 10_000 < problem.number < 20_000
+    assert 400 <= problem.status < 600
+    places = {name for text in (problem.message, problem.remedy) for _, name, _, _ in string.Formatter().parse(text)}
+    filled = errors.SiroccoError(problem, **{name: "X" for name in places if name})
+    assert "{" not in filled.message + filled.remedy
+
+
+def test_a_missing_detail_stays_visible_by_name():
+    assert errors.fill("no {kind} {id}", {"kind": "machine"}) == "no machine {id}"
+
+
+def test_a_code_or_number_cannot_stand_twice():
+    with pytest.raises(ValueError, match="twice"):
+        errors._problem("not-found", 404, 1, "x.", "y.")
+    with pytest.raises(ValueError, match="twice"):
+        errors._problem("another", 404, errors.NOT_FOUND.number, "x.", "y.")
