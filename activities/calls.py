@@ -15,13 +15,15 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from sirocco.cmdb.models import Intent, Job, JobStep
 from sirocco.cmdb.transaction import Cmdb, Transaction
 from sirocco.connectors.clouds import Cloud, Clouds
-from sirocco.connectors.ports import ConnectorError, Done, Fault, Kind, Op, Ref
+from sirocco.connectors.ports import ConnectorError, Done, Fault, Kind, Op, OpStatus, Ref
 from sirocco.contracts.errors import NO_CAPACITY, PROVIDER_FAILED, PROVIDER_SILENT, SiroccoError
 from sirocco.contracts.ids import step_token
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import events
 
 _BEAT = 1.0
+_ASKED_AGAIN = 5
+_LONGEST_PAUSE = 5.0
 _SILENT = {Fault.TRANSIENT, Fault.UNKNOWN_OUTCOME}
 log = structlog.get_logger(__name__)
 
@@ -105,22 +107,35 @@ def remove(cloud: Cloud, ref: Ref, token: str) -> None:
 
 
 def complete(cloud: Cloud, op: Op) -> Ref:
-    """Wait for an operation's end; stops early, asking the far end to do so too, when the job is stopped."""
-    waiting = threading.Event()
+    """Wait for an operation's end; stops early, asking the far end to do so too, when the job is stopped.
+
+    An error of asking is not an error of the operation: it is asked again a few times before the asking has failed.
+    """
+    waiting, refused = threading.Event(), 0
     pending = op.done is Done.PENDING
     while pending:
-        status = cloud.connector.poll(op)
+        try:
+            status = cloud.connector.poll(op)
+        except ConnectorError:
+            refused += 1
+            if refused > _ASKED_AGAIN:
+                raise
+            status = OpStatus(Done.PENDING, poll_after=0.2 * refused)
         if status.error is not None:
             raise status.error
         pending = status.done is Done.PENDING
-        if pending and activity.in_activity() and activity.is_cancelled():
-            cloud.connector.cancel(op)
-            raise CancelledError("the job was stopped")
         if pending:
-            waiting.wait(min(status.poll_after, 5.0))
+            _stop_early(cloud, op)
+            waiting.wait(min(status.poll_after, _LONGEST_PAUSE))
     if op.done is Done.FAILED:
         raise ConnectorError(Fault.INTERNAL, f"{op.verb} failed without a reason")
     return op.ref
+
+
+def _stop_early(cloud: Cloud, op: Op) -> None:
+    if activity.in_activity() and activity.is_cancelled():
+        cloud.connector.cancel(op)
+        raise CancelledError("the job was stopped")
 
 
 def told(error: ConnectorError | SiroccoError, provider: str = "") -> ApplicationError:

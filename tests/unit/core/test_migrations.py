@@ -1,0 +1,34 @@
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+
+from sirocco.cmdb import migrate
+from sirocco.cmdb.database import Database
+from sirocco.cmdb.models import Base
+from sirocco.cmdb.transaction import Cmdb
+from sirocco.ops.keyring import KeyRing, Sealer
+from tests.world import populate
+
+
+def test_a_migrated_database_is_what_the_models_say(database_url):
+    migrate.upgrade(database_url)
+    assert migrate.current(database_url) == migrate.newest()
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_a_database_with_content_goes_up_down_and_up_again(database_url, tmp_path):
+    migrate.upgrade(database_url)
+    database = Database(database_url)
+    populate(Cmdb(database, Sealer(KeyRing.at(tmp_path / "keyring.json"))))
+    database.close()
+    migrate.upgrade(database_url)
+    migrate.downgrade(database_url, "base")
+    engine = create_engine(database_url)
+    assert set(inspect(engine).get_table_names()) <= {"alembic_version"}
+    engine.dispose()
+    migrate.upgrade(database_url)
+    assert migrate.current(database_url) == migrate.newest()
