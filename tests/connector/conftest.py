@@ -9,18 +9,24 @@ from tests.connector.conformance import evidence  # noqa: E402  # after the regi
 SHOWN = pytest.StashKey[str]()
 
 
+def _shown(test, endpoint):
+    return evidence.weakest(test.evidence or "proven", endpoint.evidence) if endpoint.evidence else ""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     names = getattr(getattr(item, "function", None), "proves", None)
     endpoint = item.funcargs.get("endpoint") if names else None
     if endpoint is not None:
-        if report.failed:
+        if report.failed and endpoint.evidence:
             item.stash[SHOWN] = "failed"
         elif report.skipped:
-            item.stash[SHOWN] = "not offered" if "does not offer" in str(call.excinfo.value) else ""
+            item.stash[SHOWN] = (
+                "not offered" if endpoint.evidence and "does not offer" in str(call.excinfo.value) else ""
+            )
         elif report.when == "call":
-            item.stash[SHOWN] = item.function.evidence or endpoint.evidence
-        if report.when == "teardown" and endpoint.evidence and item.stash.get(SHOWN, ""):
+            item.stash[SHOWN] = _shown(item.function, endpoint)
+        if report.when == "teardown" and item.stash.get(SHOWN, ""):
             evidence.write(endpoint.name, item.name, names, item.stash[SHOWN])
     return report

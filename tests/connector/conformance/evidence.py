@@ -11,6 +11,7 @@ RESULTS = Path(__file__).resolve().parents[3] / "build" / "conformance"
 CONTRACT = ("core", "core.idempotency", "core.concurrency", "core.faults", "core.lost-reply", "core.strangers")
 CAPABILITIES = tuple(sorted(v for k, v in vars(capabilities).items() if k.isupper() and isinstance(v, str)))
 INJECTED = "injected only"
+STRENGTH = ("fake only", INJECTED, "proven")
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -26,6 +27,11 @@ def proves(*names: str, evidence: str | None = None) -> Callable[[Test], Test]:
         return test
 
     return mark
+
+
+def weakest(*words: str) -> str:
+    """Of several evidence words the one that claims least."""
+    return min(words, key=STRENGTH.index)
 
 
 def write(endpoint: str, test: str, names: tuple[str, ...], verdict: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import libvirt
 import libvirt_qemu
 
+from sirocco.connectors.libvirt import xml
 from sirocco.connectors.ports import ImageSpec, KernelBoot, Kind, ProviderSettings, Ref
 from tests.connector.conformance.endpoint import MIB, Endpoint
 
@@ -139,6 +140,7 @@ def leftovers(settings):
     for host in settings["hosts"]:
         connection = libvirt.open(host["uri"])
         found += [domain.name() for domain in connection.listAllDomains()]
-        found += [network.name() for network in connection.listAllNetworks()]
+        for network in connection.listAllNetworks():
+            found += [network.name(), *xml.reservations(network.XMLDesc(0)).values()]
         found += sorted(path.name for path in Path(host["pool_path"]).glob("*"))
     return found

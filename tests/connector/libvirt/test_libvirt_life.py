@@ -1,0 +1,240 @@
+"""A machine's whole life on hosts that share no disks, seen from inside the guest and from the machine it runs on."""
+
+import urllib.request
+import uuid
+from pathlib import Path
+
+import pytest
+
+from sirocco.connectors.ports import (
+    AttachNic,
+    AttachVolume,
+    Capture,
+    ConnectorError,
+    DetachVolume,
+    DiskSpec,
+    DropSnapshot,
+    Fault,
+    GrowVolume,
+    Kind,
+    MachineSpec,
+    Migrate,
+    NetworkSpec,
+    NicSpec,
+    Pause,
+    Ref,
+    RestoreSnapshot,
+    Seed,
+    Start,
+    State,
+    Stop,
+    Suspend,
+    TakeSnapshot,
+    VolumeSpec,
+    VolumeUse,
+)
+from sirocco.hypervisor import daemon, local
+from sirocco.hypervisor.layout import Layout
+from tests.connector.libvirt.far_end import endpoint_of, leftovers, ranges, separate
+
+pytestmark = [pytest.mark.hypervisor, pytest.mark.timeout(600)]
+MIB = 1 << 20
+COUNTING = b"""#!/bin/sh
+echo SEED-APPLIED
+mkdir -p /run/www
+(n=0; while :; do n=$((n+1)); echo $n >/run/www/count; sleep 0.1; done) &
+"""
+
+
+@pytest.fixture(scope="module")
+def far(hypervisor, tiny):
+    settings = separate(hypervisor)
+    endpoint = endpoint_of("libvirt-apart", settings, tiny, ranges(hypervisor, 120))
+    yield endpoint
+    endpoint.close()
+    assert leftovers(settings) == []
+
+
+@pytest.fixture
+def network(far):
+    ref = far.make(NetworkSpec("life", next(far.cidrs), nat=True))
+    yield ref
+    far.tidy()
+
+
+def serial_log(far, ref, host):
+    folder = next(entry["pool_path"] for entry in far.opening[1].settings["hosts"] if entry["name"] == host)
+    return Path(folder, f"machine-{ref.native_id}-serial.log").read_text(errors="replace")
+
+
+def address(far, ref):
+    far.wait_for(lambda: far.see(ref).facts.nics[0].addresses, "the first interface has an address")
+    return far.see(ref).facts.nics[0].addresses[0]
+
+
+def fetch(ip, path=""):
+    """What the guest answers over HTTP, from this process, which is in no namespace of the hypervisor's."""
+    with urllib.request.urlopen(f"http://{ip}/{path}", timeout=20) as answer:
+        return answer.read().decode().strip()
+
+
+def counted(ip):
+    return int(fetch(ip, "count") or 0)
+
+
+def refused(far, ref, action):
+    with pytest.raises(ConnectorError) as caught:
+        far.act(ref, action)
+    return caught.value.fault
+
+
+def counting_machine(far, network, **changes):
+    fixed = far.see(network).facts.cidr.replace(".0/24", ".250")
+    spec = far.machine_spec(
+        nics=(NicSpec(network.native_id, far.mac(), fixed),), seed=Seed("life", COUNTING), host="host1", **changes
+    )
+    return far.make(spec), fixed
+
+
+def test_from_first_boot_to_a_copy_on_another_host(far, network):
+    volume = far.make(VolumeSpec("data", 16 * MIB, filesystem="ext4", host="host1"))
+    ref, fixed = counting_machine(far, network)
+    assert far.ask(ref, "hostname") == "life"
+    assert "SEED-APPLIED" in serial_log(far, ref, "host1")
+    assert address(far, ref) == fixed
+    first = counted(fixed)
+
+    far.act(ref, AttachVolume(VolumeUse(volume.native_id)))
+    far.wait_for(lambda: far.ask(ref, "volumes") == "vdb", "the guest sees the volume")
+    write = "mkdir -p /run/data && mount -t ext4 /dev/vdb /run/data && echo kept > /run/data/word && sync"
+    assert far.command(ref, f"{write} && cat /run/data/word") == "kept"
+    far.act(volume, GrowVolume(24 * MIB))
+    far.wait_for(lambda: far.command(ref, "cat /sys/block/vdb/size") == str(24 * MIB // 512), "the volume has grown")
+
+    far.act(ref, Pause())
+    assert far.state(ref) is State.PAUSED
+    far.act(ref, Start())
+    far.act(ref, Suspend())
+    assert far.state(ref) is State.SUSPENDED
+    assert refused(far, ref, Migrate("host2", copy_storage=True)) is Fault.CONFLICT
+    far.act(ref, Start())
+    assert counted(fixed) >= first
+
+    home, away = "host1", "host2"
+    for source, target in ((home, away), (away, home)):
+        before = counted(fixed)
+        far.act(ref, Migrate(target, copy_storage=True))
+        assert far.see(ref).facts.host == target
+        assert counted(fixed) >= before > 0
+        assert far.command(ref, "cat /run/data/word") == "kept"
+        assert far.see(volume).facts.machine == ref.native_id
+        kept = [
+            name
+            for name in leftovers(far.opening[1].settings | {"hosts": [host_of(far, source)]})
+            if "image" not in name
+        ]
+        assert not [name for name in kept if ref.native_id in name or volume.native_id in name]
+
+    far.command(ref, "umount /run/data; true")
+    far.act(ref, DetachVolume(volume.native_id))
+    token = far.token()
+    far.made.append((Kind.IMAGE, token))
+    image = far.done(far.connector.act(ref, Capture("captured"), token=token))
+    far.delete(ref)
+    copy = far.make(
+        MachineSpec("copy", 1, far.memory, (DiskSpec(far.disk, image.native_id),), seed=Seed("copy"), host="host2")
+    )
+    assert far.ask(copy, "hostname") == "copy"
+
+
+def host_of(far, name):
+    return next(entry for entry in far.opening[1].settings["hosts"] if entry["name"] == name)
+
+
+def test_a_stopped_machine_moves_with_its_disks(far, network):
+    ref, _ = counting_machine(far, network)
+    far.command(ref, "echo moved > /root/word; sync")
+    far.act(ref, Stop())
+    far.act(ref, Migrate("host2", copy_storage=True))
+    assert (far.state(ref), far.see(ref).facts.host) == (State.STOPPED, "host2")
+    far.act(ref, Start())
+    assert far.command(ref, "cat /root/word") == "moved"
+
+
+def test_a_snapshot_brings_disk_and_memory_back_but_not_over_other_volumes(far, network):
+    ref, fixed = counting_machine(far, network)
+    volume = far.make(VolumeSpec("late", 4 * MIB, host="host1"))
+    far.command(ref, "echo before > /root/word; sync")
+    far.act(ref, TakeSnapshot("then"))
+    far.command(ref, "echo after > /root/word; sync")
+    assert refused(far, ref, Migrate("host2", copy_storage=True)) is Fault.CONFLICT
+    far.act(ref, AttachVolume(VolumeUse(volume.native_id)))
+    assert refused(far, ref, RestoreSnapshot("then")) is Fault.CONFLICT
+    far.act(ref, DetachVolume(volume.native_id))
+    far.act(ref, RestoreSnapshot("then"))
+    assert far.command(ref, "cat /root/word") == "before"
+    assert counted(fixed) > 0
+    far.act(ref, DropSnapshot("then"))
+
+
+def test_an_image_serves_its_disks_after_it_was_deleted(far):
+    image = far.make(far.spec(Kind.IMAGE))
+    ref = far.running(disks=(DiskSpec(far.disk, image.native_id),), host="host2")
+    far.delete(image)
+    with pytest.raises(ConnectorError):
+        far.see(image)
+    far.act(ref, Stop(force=True))
+    far.act(ref, Start())
+    assert far.ask(ref, "hostname")
+    far.delete(ref)
+    left = [Path(entry["pool_path"]).glob(f"{image.native_id}*") for entry in far.opening[1].settings["hosts"]]
+    assert not [path for paths in left for path in paths]
+
+
+def test_an_interface_plugged_in_while_running_gets_its_fixed_address(far, network):
+    other = far.make(NetworkSpec("other", next(far.cidrs)))
+    ref, _ = counting_machine(far, network)
+    far.ask(ref, "hostname")
+    fixed = far.see(other).facts.cidr.replace(".0/24", ".251")
+    far.act(ref, AttachNic(NicSpec(other.native_id, far.mac(), fixed)))
+    far.wait_for(lambda: fixed in far.ask(ref, "addresses"), "the guest has the address")
+    far.wait_for(lambda: far.see(ref).facts.nics[1].addresses == (fixed,), "the provider knows the address")
+
+
+def test_networks_are_apart_and_the_way_out_leads_through_the_machine(far, network):
+    ref, _ = counting_machine(far, network)
+    other = far.make(NetworkSpec("walled", next(far.cidrs)))
+    neighbour = far.running(nics=(NicSpec(other.native_id, far.mac()),), host="host1")
+    ip, walled = address(far, ref), address(far, neighbour)
+    outside = far.command(ref, "ip route get 198.51.100.1 | head -1")
+    assert "via" in outside
+    assert (
+        far.command(ref, f"wget -q -T 3 -O - http://{walled}/ >/dev/null 2>&1 && echo reached || echo apart") == "apart"
+    )
+    assert (
+        far.command(neighbour, f"wget -q -T 3 -O - http://{ip}/count >/dev/null 2>&1 && echo reached || echo apart")
+        == "apart"
+    )
+
+
+def test_a_daemon_that_is_restarted_is_found_again(far, hypervisor, network):
+    ref, fixed = counting_machine(far, network)
+    address(far, ref)
+    seen = []
+    watch = far.connector.watch(seen.append)
+    try:
+        root = Path(hypervisor["root"])
+        daemon.stop(Layout(root).host(1))
+        with pytest.raises(ConnectorError) as caught:
+            far.see(Ref(Kind.MACHINE, str(uuid.uuid4())))
+        assert caught.value.fault is Fault.TRANSIENT
+        before = counted(fixed)
+        local.start(root, hosts=2)
+        assert far.see(ref).state is State.STARTED
+        assert counted(fixed) >= before
+        far.wait_for(lambda: ref in seen, "the watch has looked again")
+        seen.clear()
+        far.act(ref, Pause())
+        far.wait_for(lambda: ref in seen, "the watch hears again")
+    finally:
+        watch.close()
