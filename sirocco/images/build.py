@@ -27,7 +27,8 @@ _BOOT_MODULES = re.compile(
     r"(virtio|virtio_ring|virtio_pci|virtio_pci_modern_dev|virtio_pci_legacy_dev|virtio_blk|virtio_scsi|scsi_mod"
     r"|scsi_common|sd_mod|t10-pi|crc.*|ext4|jbd2|mbcache)\.ko"
 )
-_DISK = 64 << 20
+CAPACITY = 64 << 20
+"""Bytes of the image as a disk."""
 _START = 1 << 20  # of the only partition
 _FOLDERS = """bin sbin usr/bin usr/sbin lib lib64 dev proc sys run tmp root/.ssh etc/dropbear var/log var/run mnt
 boot/extlinux usr/share/udhcpc"""
@@ -266,9 +267,9 @@ def _disk(work: Path, root: Path, cmdline: str) -> Path:
     )
     disk = work / "disk.raw"
     with disk.open("wb") as file:
-        file.truncate(_DISK)
+        file.truncate(CAPACITY)
     _run("sfdisk", "-q", str(disk), stdin=f"{_START // 512},,83,*\n".encode())
-    blocks = str((_DISK - _START) // 4096)
+    blocks = str((CAPACITY - _START) // 4096)
     features = "^64bit,^metadata_csum,^has_journal"  # what extlinux can read; a tiny disk needs no journal
     offset = f"offset={_START},root_owner=0:0"
     fill = ["-m", "0", "-d", str(root), "-E", offset, str(disk), blocks]

@@ -4,6 +4,7 @@ from sirocco.connectors.libvirt.hosts import Hosts
 from sirocco.connectors.libvirt.settings import Settings
 from sirocco.connectors.ports import Cap, Descriptor
 from sirocco.contracts import capabilities as names
+from sirocco.images.inspect import FORMATS
 
 _ANY = (
     names.PAUSE,
@@ -13,17 +14,17 @@ _ANY = (
     names.SNAPSHOT,
     names.RESTORE,
     names.RESIZE,
-    names.VOLUME,
     names.NETWORK_ISOLATED,
     names.NETWORK_NAT,
     names.HOSTS,
-    names.USAGE,
     names.WATCH,
 )
 _REAL = (
+    names.USAGE,
     names.CAPTURE,
     names.CONSOLE,
     names.USER_DATA,
+    names.VOLUME,
     names.VOLUME_HOTPLUG,
     names.VOLUME_GROW,
     names.NIC_HOTPLUG,
@@ -36,7 +37,7 @@ def descriptor(provider: str, settings: Settings, hosts: Hosts) -> Descriptor:
     known = [*_ANY, *(() if simulated else _REAL)]
     if len(settings.hosts) > 1 and not simulated:
         known += [names.MIGRATE] if settings.shared_storage else [names.MIGRATE, names.MIGRATE_COPY]
-    caps = {Cap(name) for name in known} | {Cap(names.IMAGE_FORMATS, frozenset({"qcow2"}))}
+    caps = {Cap(name) for name in known} | {Cap(names.IMAGE_FORMATS, FORMATS)}
     version = hosts.first.connection().getLibVersion()
     number = f"{version // 1_000_000}.{version // 1000 % 1000}.{version % 1000}"
     return Descriptor(provider, f"libvirt {number}", frozenset(caps))

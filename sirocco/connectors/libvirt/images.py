@@ -1,6 +1,8 @@
 """Images: one copy per store, from which disks are cloned without copying."""
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sirocco.connectors.libvirt import names, xml
@@ -8,17 +10,19 @@ from sirocco.connectors.libvirt.records import Phase, Record, Shelf, Shelves
 from sirocco.connectors.libvirt.store import Store
 from sirocco.connectors.libvirt.tasks import Progress
 from sirocco.connectors.ports import ConnectorError, Fault, ImageFacts, ImageSpec, Kind, Observed, Ref, State
+from sirocco.images.inspect import ImageError, inspect
+from sirocco.images.store import ImageStore
 
-FORMATS = frozenset({"qcow2"})
 _PREFIX = f"{Kind.IMAGE}-"
 
 
 def check(spec: ImageSpec) -> None:
-    """INVALID unless the file is there; UNSUPPORTED for a format that is to be converted first."""
-    if spec.format not in FORMATS:
-        raise ConnectorError(Fault.UNSUPPORTED, f"image {spec.name}: format {spec.format} is to be converted to qcow2")
-    paths = [spec.path, *((spec.boot.kernel, spec.boot.initrd) if spec.boot else ())]
-    for path in paths:
+    """INVALID unless the image is what it is declared to be, stands by itself, and its kernel is there."""
+    try:
+        inspect(Path(spec.path), spec.format)
+    except ImageError as error:
+        raise ConnectorError(Fault.INVALID, f"image {spec.name}: {error}") from error
+    for path in (spec.boot.kernel, spec.boot.initrd) if spec.boot else ():
         if not Path(path).is_file():
             raise ConnectorError(Fault.INVALID, f"image {spec.name}: there is no file {path}")
 
@@ -39,10 +43,11 @@ class Images:
         boot = spec.boot
         record = Record(token, spec.name, boot=boot is not None, cmdline=boot.cmdline if boot else "")
         record = shelf.begin(stem, record)
-        files = [(names.content(stem), spec.path, spec.format)]
-        if boot:
-            files += [(names.kernel(stem), boot.kernel, "raw"), (names.initrd(stem), boot.initrd, "raw")]
-        _upload(shelf, files, progress)
+        with _as_qcow2(spec) as content:
+            files = [(names.content(stem), content)]
+            if boot:
+                files += [(names.kernel(stem), boot.kernel), (names.initrd(stem), boot.initrd)]
+            _upload(shelf, files, progress)
         shelf.finish(stem, record)
 
     def require(self, image: str) -> Record:
@@ -163,15 +168,29 @@ class _Reader:
         return self._given
 
 
-def _upload(shelf: Shelf, files: list[tuple[str, str, str]], progress: Progress) -> None:
-    total, before = sum(Path(path).stat().st_size for _, path, _ in files), 0
+@contextmanager
+def _as_qcow2(spec: ImageSpec) -> Iterator[str]:
+    """The image's file, or a converted copy that is gone afterwards."""
+    if spec.format == "qcow2":
+        yield spec.path
+        return
+    with tempfile.TemporaryDirectory(prefix="sirocco-convert-") as folder:
+        try:
+            yield str(ImageStore(Path(folder)).add("converted", Path(spec.path), spec.format).path)
+        except ImageError as error:
+            raise ConnectorError(Fault.INVALID, f"image {spec.name}: {error}") from error
+
+
+def _upload(shelf: Shelf, files: list[tuple[str, str]], progress: Progress) -> None:
+    total, before = sum(Path(path).stat().st_size for _, path in files), 0
 
     def sent(position: int) -> None:
         progress.check()
         progress.share = (before + position) / total
 
-    for name, path, image_format in files:
+    for name, path in files:
         size = Path(path).stat().st_size
+        image_format = "qcow2" if name.endswith(".qcow2") else "raw"
         with Path(path).open("rb") as file:
             shelf.store.upload(name, file, size, image_format=image_format, sent=sent)
         before += size

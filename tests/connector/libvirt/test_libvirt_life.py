@@ -37,7 +37,8 @@ from sirocco.hypervisor import daemon, local
 from sirocco.hypervisor.layout import Layout
 from tests.connector.libvirt.far_end import endpoint_of, leftovers, ranges, separate
 
-pytestmark = [pytest.mark.hypervisor, pytest.mark.timeout(600)]
+GUESTS = pytest.mark.allow_hosts(["127.0.0.1", "10.64.0.0/10"])
+pytestmark = [pytest.mark.hypervisor, pytest.mark.timeout(600), GUESTS]
 MIB = 1 << 20
 COUNTING = b"""#!/bin/sh
 echo SEED-APPLIED
