@@ -18,6 +18,7 @@ from ovf.opened import OpenPackage, open_package
 from ovf.packing import Piece, Signer, head, pack, unpack
 from ovf.profiles import EXPORTS, PROFILES
 from ovf.progress import Bar
+from ovf.remote import RemotePolicy
 from ovf.resolve import resolve
 from ovf.rules import Severity
 from ovf.signature import Trust, TrustStore
@@ -151,6 +152,7 @@ def _convert(options: argparse.Namespace) -> int:
             PROFILES[options.profile],
             signer=_signer(options),
             passwords=options.passwords,
+            remote=RemotePolicy(frozenset(host.lower() for host in options.allow_host)),
             progress=bar.share,
         )
     for loss in done.losses:
@@ -316,6 +318,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_target(one, "an .ova or a folder")
     one.add_argument("--profile", choices=EXPORTS, default="ovf2", help="the target (default: ovf2)")
     one.add_argument("--passwords", action="store_true", help="keep values of password properties")
+    one.add_argument("--allow-host", action="append", default=[], metavar="HOST", help="fetch remote files from it")
     _add_keys(one)
     one = add("pack", _pack, "Pack a folder into an OVA, or any package anew, with a fresh manifest.")
     _add_file(one)

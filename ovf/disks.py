@@ -9,9 +9,11 @@ from ovf.convert import Source
 from ovf.disk_headers import DiskHeader, Format, declared_format, probe
 from ovf.errors import RefusedError
 from ovf.findings import Issue
+from ovf.hrefs import Kind, classify
 from ovf.limits import MIB
 from ovf.model import Disk, File
 from ovf.opened import OpenPackage
+from ovf.remote import RemotePolicy, fetch
 from ovf.sizes import capacity_bytes
 from ovf.storage import Extent
 
@@ -86,7 +88,7 @@ def _listed(opened: OpenPackage, file: File, name: str) -> File | None:
     return next((one for one in opened.package.files if one.href == wanted), None)
 
 
-def source(opened: OpenPackage, disk: Disk, workspace: Path) -> Source:
+def source(opened: OpenPackage, disk: Disk, workspace: Path, remote: RemotePolicy | None = None) -> Source:
     """A disk ready for conversion: in place where it lies plainly, else unpacked into the workspace.
 
     Raises:
@@ -95,18 +97,18 @@ def source(opened: OpenPackage, disk: Disk, workspace: Path) -> Source:
     file = _file(opened, disk.file_ref)
     if file is None:
         raise RefusedError("has no file", where=f"disk {disk.id}")
-    extent = _extent(opened, file, workspace)
+    extent = _extent(opened, file, workspace, remote)
     with extent.path.open("rb") as stream:
         header = probe(_window(opened, file, extent, stream), file.href, opened.limits)
     _accept(opened, disk, file, header)
     flat = None
     for name, _ in header.extents:
         data = _listed(opened, file, name)
-        flat = _extent(opened, data, workspace) if data is not None else None
+        flat = _extent(opened, data, workspace, remote) if data is not None else None
     parent = None
     if header.parent:
         above = next(one for one in opened.package.disks if one.id == disk.parent_ref)
-        parent = source(opened, above, workspace)
+        parent = source(opened, above, workspace, remote)
     return Source(extent, header, flat, parent)
 
 
@@ -116,7 +118,26 @@ def _window(opened: OpenPackage, file: File, extent: Extent, stream: io.Buffered
     return opened.stored(file)  # type: ignore[return-value]
 
 
-def _extent(opened: OpenPackage, file: File, workspace: Path) -> Extent:
+def fetched(file: File, workspace: Path, policy: RemotePolicy) -> Path:
+    """A file from another host, copied into the workspace.
+
+    Raises:
+        RefusedError: the operator does not allow its host, or it is compressed or in chunks there.
+    """
+    if file.chunk_size is not None or file.compression.lower() not in {"", "identity"}:
+        raise RefusedError("is fetched plain only", where=file.href[:100])
+    target = workspace / f"fetched-{len(list(workspace.iterdir()))}"
+    with target.open("wb") as output:
+        size = fetch(file.href, output, policy)
+    if file.size is not None and size != file.size:
+        raise RefusedError(f"has {size} bytes, {file.size} are claimed", where=file.href[:100])
+    return target
+
+
+def _extent(opened: OpenPackage, file: File, workspace: Path, remote: RemotePolicy | None) -> Extent:
+    if classify(file.href) is Kind.REMOTE:
+        path = fetched(file, workspace, remote or RemotePolicy())
+        return Extent(path, 0, path.stat().st_size)
     if file.chunk_size is None and not opened.is_compressed(file):
         return opened.storage.extent(opened.locate(file)[0])
     target = workspace / f"unpacked-{len(list(workspace.iterdir()))}"

@@ -19,6 +19,7 @@ from ovf.packing import Piece, Signer, pack
 from ovf.parts import Section
 from ovf.profiles import Profile
 from ovf.reader import read
+from ovf.remote import RemotePolicy
 from ovf.validity import schema_issues
 from ovf.writer import write
 
@@ -46,6 +47,7 @@ def export(
     *,
     signer: Signer | None = None,
     passwords: bool = False,
+    remote: RemotePolicy | None = None,
     progress: Progress | None = None,
 ) -> Exported:
     """Write an opened package for another target.
@@ -60,7 +62,9 @@ def export(
 
         def find(file: File) -> Source | Piece:
             if file.id in by_ref:
-                return disks.source(opened, by_ref[file.id], workspace)
+                return disks.source(opened, by_ref[file.id], workspace, remote)
+            if classify(file.href) is Kind.REMOTE and remote is not None:
+                return Piece.of_path(safe_stem(file.id), disks.fetched(file, workspace, remote))
             return _other(opened, file)
 
         return _Export(profile, signer, opened.limits, workspace, progress).run(opened.package, find, target, passwords)

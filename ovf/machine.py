@@ -74,7 +74,10 @@ class Device:
 
 @dataclass(frozen=True)
 class Machine:
-    """One system, ready to be deployed. Memory in bytes; ``copies`` is minimum, default, maximum."""
+    """One system, ready to be deployed. Memory in bytes; ``copies`` is minimum, default, maximum.
+
+    ``settings`` are the vendor's settings that are known to be harmless; all others stay in the package.
+    """
 
     id: str
     name: str
@@ -95,6 +98,7 @@ class Machine:
     properties: tuple[Assigned, ...]
     placement_groups: tuple[str, ...]
     install_boot_seconds: int | None
+    settings: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...]
 
 

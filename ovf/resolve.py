@@ -3,7 +3,7 @@
 Nothing is guessed silently: what the descriptor leaves open is decided by a rule and told as a choice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ovf import model
@@ -18,6 +18,18 @@ from ovf.property_values import Assigned, assign, unused
 from ovf.services import MalformedError, copies
 from ovf.sizes import capacity_bytes, memory_bytes, property_key
 from ovf.startup import plans
+
+ALLOWED_SETTINGS = frozenset(
+    {
+        "bootOptions.efiSecureBootEnabled",
+        "cpuHotAddEnabled",
+        "cpuHotRemoveEnabled",
+        "firmware",
+        "memoryHotAddEnabled",
+        "nestedHVEnabled",
+        "tools.syncTimeWithHost",
+    }
+)
 
 
 def resolve(
@@ -164,6 +176,7 @@ class _Builder:
             properties=self.properties,
             placement_groups=tuple(one.group for one in content.of(model.PlacementSection)),
             install_boot_seconds=install[0].initial_boot_stop_delay if install else None,
+            settings=tuple(self.settings(section)),
             choices=tuple(self.choices),
         )
 
@@ -281,6 +294,15 @@ class _Builder:
         return Nic(
             item.instance_id, item.element_name, item.connections, item.resource_subtypes, item.address, item.required
         )
+
+    def settings(self, section: HardwareSection | None) -> Iterator[tuple[str, str]]:
+        """The vendor's settings a target may see: those of the allow list (clause 7.3)."""
+        tags = {clark(VMWARE, "Config"), clark(VMWARE, "ExtraConfig")}
+        for node in section.extras if section else ():
+            if node.tag in tags and node.get("key") in ALLOWED_SETTINGS:
+                yield node.get("key"), node.get("value")
+            elif node.tag in tags:
+                self.note(f"setting {node.get('key')}", "left out", "it is not on the allow list")
 
     def boot(self, items: list[Item]) -> tuple[str, ...]:
         """Boot devices by InstanceID or kind: what a section says, else disks, CD, network (clause 9.12)."""
