@@ -21,9 +21,9 @@ Attempt = Callable[[Request, int], Alternative | None]
 def blockers(book: Book, request: Request, now: int) -> tuple[Blocker, ...]:
     """The leases that hold what the request needs, on hosts where a node of it does not fit during its time."""
     start, end = wanted_interval(request, now)
-    hosts = book.hosts_for(request)
+    hosts = book.ask(request).hosts
     free = book.table.floor(start, end)
-    fitting = np.min([shape.fitting(free) for shape in book.shapes(request)], axis=0)
+    fitting = np.min([shape.fitting(free) for shape in book.ask(request).shapes], axis=0)
     short = {int(host) for host in hosts if not fitting[host]} or {int(host) for host in hosts}
     found = []
     for reservation in book.table.overlapping(start, end):
@@ -71,7 +71,7 @@ def _shorter(book: Book, request: Request, now: int) -> Iterator[Request]:
     start, end = wanted_interval(request, now)
     profile = book.table.profile(start, end)
     left = profile.shrinking()
-    shapes, hosts = book.shapes(request), book.hosts_for(request)
+    shapes, hosts = book.ask(request).shapes, book.ask(request).hosts
     enough = np.ones(len(left), dtype=bool)
     for shape in shapes:
         enough &= shape.fitting(left[:, hosts]).sum(axis=1) >= shape.count
@@ -87,8 +87,8 @@ def _smaller(book: Book, request: Request, now: int) -> Iterator[Request]:
     start, end = wanted_interval(request, now)
     if request.deadline is not None:
         end = min(end, start + (request.duration or 1))
-    free = book.table.floor(start, end)[book.hosts_for(request)]
-    counts = [int(shape.fitting(free).sum()) for shape in book.shapes(request)]
+    free = book.table.floor(start, end)[book.ask(request).hosts]
+    counts = [int(shape.fitting(free).sum()) for shape in book.ask(request).shapes]
     share = min(min(count / group.count, 1.0) for count, group in zip(counts, request.groups, strict=True))
     for part in (share, share * 3 / 4, share / 2, share / 4):
         groups = tuple(NodeGroup(int(group.count * part + 1e-9), group.needs) for group in request.groups)

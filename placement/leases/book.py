@@ -1,7 +1,7 @@
 """Everything one scheduler knows, changed only through a journal so that any plan can be tried and taken back."""
 
 from bisect import bisect_left, insort
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,15 @@ from placement.leases.states import FINAL, PLANNED, WAITING, LeaseState, check_t
 from placement.leases.transfers import CachedImage, Transfer
 
 Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ask:
+    """A request seen from the table: its groups, the hosts it may use; `alike` numbers equal first groups."""
+
+    shapes: list[Shape]
+    hosts: Places
+    alike: int
 
 
 class Book:
@@ -39,13 +48,13 @@ class Book:
         self.transfers: Ledger[str, Transfer] = Ledger(self.journal)
         self.cache: Ledger[tuple[int, str], CachedImage] = Ledger(self.journal)
         self.failed: Ledger[int, None] = Ledger(self.journal)
-        self.queue: list[tuple[int, str]] = []
+        self.queue: list[tuple[int, str, Ask]] = []
         self.events: list[Event] = []
         self.freed = False
-        self._room: dict[object, list[int]] = {}
-        self._room_version = (-1, -1)
-        self._shapes: dict[object, list[Shape]] = {}
-        self._masks: dict[tuple[str, ...], Places] = {}
+        self._asks: dict[object, Ask] = {}
+        self._alike: dict[object, int] = {}
+        self._room: dict[int, int] = {}
+        self._room_at = (-1, -1)
 
     def _capacity(self) -> npt.NDArray[np.int64]:
         """One row per host; with images, the repository's link is one more row and one more column."""
@@ -54,36 +63,30 @@ class Book:
             rows = [[*row, 0] for row in rows] + [[0] * self.layout.columns + [1]]
         return np.array(rows, dtype=np.int64)
 
-    def shapes(self, request: Request) -> list[Shape]:
-        """The request's groups laid out over the table's columns."""
-        found = self._shapes.get(request.groups)
+    def ask(self, request: Request) -> Ask:
+        """What the request asks of the table; equal requests share one, unless constraints tell them apart."""
+        place = (request.groups, request.clouds)
+        found = self._asks.get(place)
         if found is None:
-            found = [Shape(self.layout, group, self.table.columns) for group in request.groups]
-            self._shapes[request.groups] = found
+            hosts = [p for p, h in enumerate(self.site.hosts) if not request.clouds or h.cloud in request.clouds]
+            shapes = [Shape(self.layout, group, self.table.columns) for group in request.groups]
+            alike = self._alike.setdefault((request.groups[0].needs, request.clouds), len(self._alike))
+            found = self._asks[place] = Ask(shapes, np.array(hosts, dtype=np.int64), alike)
+        for constraint in self.policies.constraints:
+            allowed = np.asarray(constraint(request, self.site), dtype=bool)
+            found = Ask(found.shapes, found.hosts[allowed[found.hosts]], -1)
         return found
 
-    def hosts_for(self, request: Request) -> Places:
-        """The hosts that the request may use at all, in the site's order."""
-        hosts = self._masks.get(request.clouds)
-        if hosts is None:
-            chosen = [p for p, h in enumerate(self.site.hosts) if not request.clouds or h.cloud in request.clouds]
-            hosts = self._masks[request.clouds] = np.array(chosen, dtype=np.int64)
-        for constraint in self.policies.constraints:
-            hosts = hosts[np.asarray(constraint(request, self.site), dtype=bool)[hosts]]
-        return hosts
-
-    def room(self, request: Request, time: int) -> bool:
-        """Whether enough nodes of every group alone fit at the instant `time`; kept until the table changes."""
-        if self._room_version != (self.table.version, time):
-            self._room_version = (self.table.version, time)
+    def room(self, ask: Ask, time: int) -> int:
+        """How many nodes of the first group fit at the instant `time`; kept until the table changes."""
+        if self._room_at != (self.table.version, time):
+            self._room_at = (self.table.version, time)
             self._room.clear()
-        key = (request.groups, request.clouds) if not self.policies.constraints else request
-        left = self._room.get(key)
-        if left is None:
-            free = self.table.free_at(time)[self.hosts_for(request)]
-            left = [int(shape.fitting(free).sum()) for shape in self.shapes(request)]
-            self._room[key] = left
-        return all(count >= shape.count for count, shape in zip(left, self.shapes(request), strict=True))
+        left = self._room.get(ask.alike)
+        if left is None or ask.alike < 0:
+            left = int(ask.shapes[0].fitting(self.table.free_at(time)[ask.hosts]).sum())
+            self._room[ask.alike] = left
+        return left
 
     def put(self, lease: Lease, **changes: object) -> Lease:
         """Store `lease` with these fields changed."""
@@ -117,14 +120,13 @@ class Book:
         _set_member(self.movable, lease.id, present=movable)
 
     def _enqueue(self, lease: Lease) -> None:
-        place = (lease.number, lease.id)
-        insort(self.queue, place)
-        self.journal.note(lambda: self.queue.remove(place))
+        entry = (lease.number, lease.id, self.ask(lease.request))
+        insort(self.queue, entry)
+        self.journal.note(lambda: self.queue.remove(entry))
 
     def _dequeue(self, lease: Lease) -> None:
-        place = (lease.number, lease.id)
-        del self.queue[bisect_left(self.queue, place)]
-        self.journal.note(lambda: insort(self.queue, place))
+        entry = self.queue.pop(bisect_left(self.queue, (lease.number, lease.id)))
+        self.journal.note(lambda: insort(self.queue, entry))
 
     def emit(self, time: int, lease: Lease, happening: Happening, nodes: tuple[int, ...] = ()) -> None:
         """Report what happened to a lease."""

@@ -141,7 +141,7 @@ def _fewer_nodes(book: Book, lease: Lease, counts: Sequence[int]) -> Lease:
 
 def _thinner(book: Book, lease: Lease, plan: Plan, kept: Sequence[int]) -> Plan:
     free = book.table.floor(plan.begin, plan.after, [lease.id])
-    mapping = place_again(book.shapes(lease.request), free, [plan.nodes[node] for node in kept])
+    mapping = place_again(book.ask(lease.request).shapes, free, [plan.nodes[node] for node in kept])
     if mapping is None:
         raise LeaseError(f"lease {lease.id}: the nodes left cannot stay where they are")
     prefix = key(lease, plan)

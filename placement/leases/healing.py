@@ -163,13 +163,13 @@ def _continue(book: Book, lease: Lease, plan: Plan, now: int) -> bool:
 
 def _around(book: Book, lease: Lease, plan: Plan, time: int, now: int) -> Draft | None:
     ready = hosts_ready(book, lease, now, None)
-    hosts = book.hosts_for(lease.request)
+    hosts = book.ask(lease.request).hosts
     order = hosts[ready[hosts] <= time]
     candidates = victims_for(book, lease, time, plan.after, now)
     for count in range(len(candidates) + 1):
         victims = tuple(candidates[:count])
         floor = book.table.floor(time, plan.after, victims)
-        mapping: Mapping | None = place_around(book.shapes(lease.request), floor, plan.nodes, order)
+        mapping: Mapping | None = place_around(book.ask(lease.request).shapes, floor, plan.nodes, order)
         if mapping is not None:
             return Draft(mapping, time, time, plan.end, plan.after, victims=victims)
     return None

@@ -22,8 +22,10 @@ REPOSITORY = ""
 
 
 def needs_image(book: Book, lease: Lease) -> bool:
-    """Whether the lease's image takes time to be put in place."""
+    """Whether the lease's image takes time to be put in place; a suspended lease has it where its state is."""
     image = lease.request.image
+    if lease.saved is not None:
+        return False
     return book.link is not None and image is not None and book.settings.overheads.copy(image.size) > 0
 
 

@@ -114,11 +114,11 @@ def _refusal(book: Book, lease: Lease, now: int) -> Refused | None:
 
 
 def _too_large(book: Book, request: Request) -> str:
-    shapes = book.shapes(request)
+    shapes = book.ask(request).shapes
     missing = sorted({name for shape in shapes for name in shape.missing})
     if missing:
         return f"no host offers {', '.join(missing)}; ask for resources that the site has"
-    if place(shapes, book.full_capacity, book.hosts_for(request)) is None:
+    if place(shapes, book.full_capacity, book.ask(request).hosts) is None:
         return f"{request.nodes} such nodes do not fit on the hosts allowed even when all is free; ask for less"
     return ""
 

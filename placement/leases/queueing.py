@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from placement.leases.arrange import NoWayError, back_state, commit, unplan, within_deadline
-from placement.leases.book import Book
+from placement.leases.book import Ask, Book
 from placement.leases.deadlines import earliest_start, urgency
 from placement.leases.lease import Lease
 from placement.leases.model import FOREVER, Kind
@@ -13,41 +13,54 @@ from placement.leases.search import Draft, Search, may_be_interrupted
 def run_queue(book: Book, now: int) -> None:
     """Traverse the queue in order of submission and plan what can be planned under the backfilling mode.
 
-    With backfilling off the first lease that cannot start ends the traversal. A lease larger in nodes and length than
-    one of the same needs that failed just before, with the table unchanged, is not tried.
+    With backfilling off the first lease that cannot start ends the traversal. Without a further future reservation
+    only leases are tried whose nodes fit at this instant.
     """
     limit = book.settings.backfilling.reservations
     held = sum(1 for name in book.movable if book.leases[name].request.kind is Kind.BEST_EFFORT)
-    hopeless: dict[object, list[tuple[int, int]]] = defaultdict(list)
-    version = book.table.version
-    for _, name in list(book.queue):
-        lease = book.leases[name]
+    hopeless = _Hopeless(book)
+    for _, name, ask in list(book.queue):
         future = limit is None or held < limit
-        if book.table.version != version:
-            version = book.table.version
-            hopeless.clear()
-        planned = _plan_queued(book, lease, now, hopeless, future=future)
+        if future or book.link is not None or book.room(ask, now) >= ask.shapes[0].count:
+            planned = _plan_queued(book, book.leases[name], ask, now, hopeless, future=future)
+        else:
+            planned = None
         if planned is None and limit == 0:
             return
         held += planned is not None and planned.plan is not None and planned.plan.future
 
 
-def _plan_queued(
-    book: Book, lease: Lease, now: int, hopeless: dict[object, list[tuple[int, int]]], *, future: bool
-) -> Lease | None:
-    request = lease.request
-    immediate = book.link is None and not future
-    if immediate and not book.room(request, now):
-        return None
-    simple = immediate and len(request.groups) == 1 and lease.saved is None and not book.policies.constraints
-    simple = simple and not may_be_interrupted(book, lease)
-    size, length = request.nodes, lease.remaining
-    known = hopeless[(request.groups[0].needs, request.clouds)] if simple else []
-    if any(size >= nodes and length >= seconds for nodes, seconds in known):
+class _Hopeless:
+    """Whole runs that could not start now; no larger and longer one of the same needs can, until the table changes."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._version = -1
+        self._failed: dict[int, list[tuple[int, int]]] = defaultdict(list)
+
+    def knows(self, ask: Ask, length: int) -> bool:
+        """Whether a smaller and shorter run has failed already."""
+        if self._version != self._book.table.version:
+            self._version = self._book.table.version
+            self._failed.clear()
+        count = ask.shapes[0].count
+        return any(count >= nodes and length >= seconds for nodes, seconds in self._failed[ask.alike])
+
+    def add(self, ask: Ask, length: int) -> None:
+        """Remember a failure."""
+        self._failed[ask.alike].append((ask.shapes[0].count, length))
+
+
+def _plan_queued(book: Book, lease: Lease, ask: Ask, now: int, hopeless: _Hopeless, *, future: bool) -> Lease | None:
+    whole = not may_be_interrupted(book, lease)
+    comparable = whole and not future and book.link is None and lease.saved is None
+    comparable = comparable and len(ask.shapes) == 1 and ask.alike >= 0
+    if comparable and hopeless.knows(ask, lease.remaining):
         return None
     draft = _soonest(book, lease, now, future=future)
     if draft is None:
-        known.append((size, length))
+        if comparable:
+            hopeless.add(ask, lease.remaining)
         return None
     try:
         return commit(book, lease, draft, now)

@@ -97,7 +97,7 @@ class Scheduler:
 
     def queue(self) -> list[str]:
         """The leases that wait, in order."""
-        return [name for _, name in self._book.queue]
+        return [name for _, name, _ in self._book.queue]
 
     def free(self, start: int, end: int, cloud: str | None = None) -> dict[str, list[int]]:
         """What is free during the whole of [start, end), by resource, for the site or one of its clouds.

@@ -60,9 +60,9 @@ class Search:
         self._book = book
         self._lease = lease
         self._whole = whole
-        self._shapes = book.shapes(lease.request)
+        self._shapes = book.ask(lease.request).shapes
         self._memory = lease.request.memory()
-        self._hosts = book.hosts_for(lease.request)
+        self._hosts = book.ask(lease.request).hosts
         self._ready: npt.NDArray[np.int64] | None = None
         self._anywhere = now
         if lease.saved is not None:
