@@ -43,9 +43,9 @@ $(DONE)/test: requirements/dev.txt $(DONE)/sirocco
 	@$(PIP) install -q --require-hashes --no-build-isolation -r requirements/dev.txt
 	@touch $@
 
-ifneq ($(wildcard web/package.json),)
-web: web/static/manifest.json $(DONE)/translations
-endif
+CATALOGUES := $(shell find web/translations -name '*.po' 2>/dev/null)
+
+web: $(if $(wildcard web/package.json),web/static/manifest.json) $(if $(CATALOGUES),$(DONE)/translations)
 
 web/static/manifest.json: $(wildcard web/*.json web/build.mjs) $(shell find web/assets -type f 2>/dev/null) $(DONE)/node_modules
 	@echo "Building front-end assets"
@@ -58,7 +58,7 @@ $(DONE)/node_modules: web/package-lock.json | $(DONE)/venv
 	@cd web && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-$(DONE)/translations: $(shell find web/translations -name '*.po' 2>/dev/null) $(DONE)/server
+$(DONE)/translations: $(CATALOGUES) $(DONE)/server
 	@.venv/bin/pybabel -q compile -f -d web/translations
 	@touch $@
 

@@ -1,0 +1,225 @@
+"""The first start: an administrator, a provider, an image, and a first machine asked for as any user would.
+
+Every step looks first whether it was done, so a first start that was interrupted goes on where it stopped.
+"""
+
+import json
+import secrets
+import sys
+import time
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from sirocco.cmdb import migrate
+from sirocco.cmdb.database import Database
+from sirocco.cmdb.models import Image, Network, Provider, User
+from sirocco.cmdb.transaction import Cmdb, Transaction
+from sirocco.contracts.states import Role
+from sirocco.domain.principal import SYSTEM
+from sirocco.hypervisor import local
+from sirocco.images import build
+from sirocco.ops.errors import OperationError
+from sirocco.ops.first_machine import FirstMachine, FirstMachineError, deploy
+from sirocco.ops.keyring import KeyRing, Sealer
+from sirocco.ops.local_hypervisor import first_provider
+from sirocco.ops.settings import InvalidSettings, Settings, load
+from sirocco.ops.status import FIRST_MACHINE
+from sirocco.services import images, networks, providers, tenants, users
+from sirocco.services.machine_create import default_network
+from sirocco.services.networks import NetworkRequest
+
+ADMIN = "admin"
+TENANT = "default"
+PROVIDER = "local"
+NETWORK = "default"
+_PASSWORD = "first-password"  # noqa: S105 - a file's name
+_BLANK = 16 << 20
+_PATIENCE = 120.0
+_LOOK = 0.25
+
+Say = Callable[[str], None]
+
+
+def prepare(settings: Settings, say: Say) -> None:
+    """Bring the CMDB to this release, and create the administrator where there is none."""
+    settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    migrate.upgrade(settings.database)
+    cmdb = _cmdb(settings)
+    try:
+        with cmdb.writing(SYSTEM) as tx:
+            if tx.session.scalar(select(User.id).limit(1)) is None:
+                _administrator(tx, settings, say)
+    finally:
+        cmdb.database.close()
+
+
+def _cmdb(settings: Settings) -> Cmdb:
+    return Cmdb(Database(settings.database), Sealer(KeyRing.at(settings.keyring)))
+
+
+def _administrator(tx: Transaction, settings: Settings, say: Say) -> None:
+    password = settings.admin_password.get_secret_value()
+    if not password:
+        password = secrets.token_urlsafe(12)
+        kept = settings.secrets / _PASSWORD
+        kept.touch(mode=0o600)
+        kept.write_text(password)
+        say(f"Administrator {ADMIN} created; the password lies in {kept}.")
+    tenant = tenants.create(tx, TENANT, description="Made at first start.")
+    users.create(tx, ADMIN, password, roles={tenant.id: Role.TENANT_ADMIN}, operator=True)
+
+
+def main() -> int:
+    """After the processes are up: furnish the installation, deploy the first machine, say how to go on."""
+    settings = load()
+    if (settings.home / FIRST_MACHINE).exists() or not settings.first_machine:
+        return 0
+    try:
+        machine = _first_machine(settings)
+    except (OperationError, build.BuildError) as error:
+        # Everything else works without a first machine, and the next start tries again.
+        _say(f"The first machine could not be deployed: {error}")
+        machine = None
+    _say(_welcome(settings, machine))
+    return 0
+
+
+def _first_machine(settings: Settings) -> FirstMachine:
+    begun = time.monotonic()
+    cmdb = _cmdb(settings)
+    try:
+        _provider(cmdb, settings)
+        _image(cmdb, settings)
+        _network(cmdb, settings)
+    finally:
+        cmdb.database.close()
+    machine = deploy(settings, ADMIN, _password(settings), _say)
+    (settings.home / FIRST_MACHINE).write_text(json.dumps(machine.as_data()))
+    _say(f"First machine {machine.name} runs after {time.monotonic() - begun:.0f} s.")
+    return machine
+
+
+def _provider(cmdb: Cmdb, settings: Settings) -> None:
+    with cmdb.writing(SYSTEM) as tx:
+        if tx.session.scalar(select(Provider.id).limit(1)) is None:
+            first = first_provider(settings)
+            providers.create(tx, PROVIDER, first["kind"], first["settings"], description="Registered at first start.")
+            _say(f"Provider {PROVIDER} registered: {first['kind']}.")
+
+
+def _image(cmdb: Cmdb, settings: Settings) -> None:
+    with cmdb.reading(SYSTEM) as tx:
+        if tx.session.scalar(select(Image.id).limit(1)) is not None:
+            return
+    file = _built(settings) if _real(settings) else _blank(settings)
+    with cmdb.writing(SYSTEM) as tx:
+        images.register(tx, file, shared=True)
+    _say(f"Image {file.name} registered for all tenants.")
+
+
+def _real(settings: Settings) -> bool:
+    """Whether the first provider boots what it is given."""
+    first = first_provider(settings)
+    return first["kind"] == "libvirt" and not first["settings"]["hosts"][0]["uri"].startswith("test:")
+
+
+def _built(settings: Settings) -> images.ImageFile:
+    _say("Building the image of the first machine from Debian packages ...")
+    made = build.build_tiny(settings.images, lambda share, step: _say(f"  {share:4.0%}  {step}"))
+    boot = {"kernel": str(made.kernel), "initrd": str(made.initrd), "cmdline": made.cmdline}
+    return images.ImageFile(
+        "tiny",
+        str(made.disk),
+        "qcow2",
+        made.disk.stat().st_size,
+        build.CAPACITY,
+        boot,
+        "A small Linux that boots in seconds.",
+    )
+
+
+def _blank(settings: Settings) -> images.ImageFile:
+    """An empty disk for providers that only pretend to boot."""
+    path = settings.images / "blank.raw"
+    with path.open("wb") as file:
+        file.truncate(_BLANK)
+    return images.ImageFile("blank", str(path), "raw", _BLANK, _BLANK, {}, "An empty disk.")
+
+
+def _network(cmdb: Cmdb, settings: Settings) -> None:
+    """A network that all tenants share, which machines get when they name none; ready when it returns."""
+    _await_probe(cmdb)
+    with cmdb.writing(SYSTEM) as tx:
+        if tx.session.scalar(select(Network.id).limit(1)) is None:
+            request = NetworkRequest(NETWORK, cidr=_cidr(settings), nat=True, shared=True)
+            networks.create(tx, request)
+            _say(f"Network {NETWORK} asked for.")
+    _until(cmdb, lambda tx: default_network(tx) is not None, lambda _tx: "the network did not start")
+
+
+def _await_probe(cmdb: Cmdb) -> None:
+    """A provider can be used once a worker has asked it what it can do."""
+
+    def fault(tx: Transaction) -> str:
+        found = tx.session.scalars(select(Provider)).first()
+        return f"provider {PROVIDER} does not answer: {found.fault if found and found.fault else 'no worker asked it'}"
+
+    _until(cmdb, lambda tx: bool(tx.session.scalar(select(Provider.id).where(Provider.probed.is_not(None)))), fault)
+
+
+def _until(cmdb: Cmdb, holds: Callable[[Transaction], bool], fault: Callable[[Transaction], str]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while True:
+        with cmdb.reading(SYSTEM) as tx:
+            if holds(tx):
+                return
+            if time.monotonic() > end:
+                raise FirstMachineError(fault(tx))
+        time.sleep(_LOOK)
+
+
+def _cidr(settings: Settings) -> str:
+    """The range of the first network: on the local hypervisor one that this machine has a route to."""
+    if settings.provider == "fake":
+        return ""
+    state = local.status(settings.libvirt)
+    return str(state["network"]["cidr"]) if state["running"] else ""
+
+
+def _password(settings: Settings) -> str:
+    given = settings.admin_password.get_secret_value()
+    kept = settings.secrets / _PASSWORD
+    if given or not kept.exists():
+        return given
+    return kept.read_text()
+
+
+def _welcome(settings: Settings, machine: FirstMachine | None) -> str:
+    shown = "as given by SIROCCO_ADMIN_PASSWORD"
+    if not settings.admin_password.get_secret_value():
+        shown = f"{_password(settings)}   (kept in {settings.secrets / _PASSWORD}; delete the file when you know it)"
+    lines = ["", f"  Portal     {settings.portal}", f"  User       {ADMIN}", f"  Password   {shown}"]
+    if machine:
+        lines.append(f"  Machine    {machine.name}, {machine.address or 'no address reported'}")
+    reach = f"ssh root@{machine.address}" if machine and machine.address else "its console in the portal"
+    lines += [
+        "",
+        "Three things to try:",
+        f"  1. Open the portal, sign in, and type into the machine's console (or: {reach}).",
+        f"  2. .venv/bin/sirocco login {settings.portal} && .venv/bin/sirocco machine list",
+        f"  3. curl -u {ADMIN} {settings.portal}/cimi/cloudEntryPoint",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the supervisor passes it on
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except InvalidSettings as fault:
+        sys.exit(f"Error: {fault}")
