@@ -36,6 +36,11 @@ class HostPaths:
         return self.run / "libvirtd.pid"
 
     @property
+    def running(self) -> Path:
+        """Names of the machines that ran when the hypervisor was stopped."""
+        return self.root / "running"
+
+    @property
     def uri(self) -> str:
         """The address to connect to; works from any network namespace."""
         return f"qemu+unix:///system?socket={self.socket}"

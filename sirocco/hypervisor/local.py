@@ -11,6 +11,9 @@ from typing import Any
 from sirocco.hypervisor import accelerator, daemon, network, requirements
 from sirocco.hypervisor.layout import HostPaths, HypervisorError, Layout, State
 
+_AT_ONCE = 4  # machines saved or resumed at a time
+_SAVING = 120.0  # seconds that one may take; it is ended where it would take longer
+
 
 def start(root: Path, *, hosts: int = 1, shared_storage: bool = True) -> dict[str, Any]:
     """Bring the hypervisor up, or find it up; returns what ``status`` returns.
@@ -27,6 +30,8 @@ def start(root: Path, *, hosts: int = 1, shared_storage: bool = True) -> dict[st
     for number in range(1, state.hosts + 1):
         _warm(layout, number)
         daemon.start(layout, state, number)
+    for number in range(1, state.hosts + 1):
+        _resume_guests(layout.host(number))
     return status(root)
 
 
@@ -105,7 +110,10 @@ def _settings(layout: Layout, state: State, hosts: list[HostPaths]) -> dict[str,
 
 
 def stop(root: Path) -> None:
-    """End machines, networks and daemons, then the namespace; disks and definitions stay. Stopped already is fine."""
+    """Save the machines, end networks and daemons, then the namespace; stopped already is fine.
+
+    Disks and definitions stay, and machines that ran go on where they were when the hypervisor is started again.
+    """
     layout = Layout(root.resolve())
     state = State.load(layout.state_file)
     if state is None:
@@ -120,17 +128,29 @@ def stop(root: Path) -> None:
 
 
 def _end_guests(host: HostPaths) -> None:
-    """Machines and networks outlive libvirtd, so they go first."""
-    names = daemon.virsh(host, "list", "--name").split()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: _quietly(host, "destroy", name), names))
+    """Machines and networks outlive libvirtd, so they go first; what ran goes on at the next start."""
+    running = daemon.virsh(host, "list", "--name").split()
+    host.running.write_text("\n".join(running))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda name: _quietly(host, "managedsave", name, seconds=_SAVING), running))
+    for name in daemon.virsh(host, "list", "--name").split():
+        _quietly(host, "destroy", name)
     for name in daemon.virsh(host, "net-list", "--name").split():
         _quietly(host, "net-destroy", name)
 
 
-def _quietly(host: HostPaths, *command: str) -> None:
-    with contextlib.suppress(HypervisorError):  # ended by itself meanwhile; the sweep takes what is left
-        daemon.virsh(host, *command)
+def _resume_guests(host: HostPaths) -> None:
+    """Let machines go on that ran when the hypervisor was stopped."""
+    if host.running.exists():
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            names = host.running.read_text().split()
+            list(pool.map(lambda name: _quietly(host, "start", name, seconds=_SAVING), names))
+        host.running.unlink()
+
+
+def _quietly(host: HostPaths, *command: str, seconds: float = 30.0) -> None:
+    with contextlib.suppress(HypervisorError):  # ended or removed meanwhile; the sweep takes what is left
+        daemon.virsh(host, *command, seconds=seconds)
 
 
 def _sweep(layout: Layout) -> None:

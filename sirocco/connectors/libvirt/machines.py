@@ -57,6 +57,8 @@ _MINIMUM_MEMORY = 1 << 20
 
 def check(spec: MachineSpec) -> None:
     """INVALID for what no host could run."""
+    if not spec.name.isprintable():
+        raise ConnectorError(Fault.INVALID, f"machine {spec.name!r}: its name has characters that cannot be shown")
     if spec.cpu < 1 or spec.memory < _MINIMUM_MEMORY:
         raise ConnectorError(Fault.INVALID, f"machine {spec.name}: at least one processor and 1 MiB of memory")
     if not spec.disks:

@@ -75,6 +75,8 @@ class Tasks:
                 work(progress)
             except Cancelled:
                 raise ConnectorError(Fault.CONFLICT, f"{op.verb} was cancelled") from None
+            except (OSError, ValueError, LookupError, TypeError) as error:
+                raise ConnectorError(Fault.INTERNAL, f"{op.verb}: {error!r}") from error
 
     def poll(self, op: Op, has_effect: Callable[[Op], bool]) -> OpStatus:
         """How a task stands; of one that another process began, ``has_effect`` tells whether it has been done."""
@@ -88,9 +90,7 @@ class Tasks:
         error = future.exception()
         if error is None:
             return OpStatus(Done.OK, 1.0)
-        if not isinstance(error, ConnectorError):
-            error = ConnectorError(Fault.INTERNAL, f"{op.verb}: {error!r}")
-        return OpStatus(Done.FAILED, error=error)
+        return OpStatus(Done.FAILED, error=error if isinstance(error, ConnectorError) else None)
 
     def _unknown(self, op: Op, has_effect: Callable[[Op], bool]) -> OpStatus:
         if op.done is Done.OK or has_effect(op):
