@@ -55,7 +55,8 @@ class Stage:
     def ready(self):
         """A machine that works."""
         machine, job = self.create()
-        assert self.plant.settle(job.id).state == JobState.SUCCESS
+        ended = self.plant.settle(job.id)
+        assert ended.state == JobState.SUCCESS, ended.status_message
         return machine
 
 
