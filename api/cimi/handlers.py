@@ -187,7 +187,7 @@ def add_below(shown: Representation, owner: Resource, below: Below, name: str, e
     names = (*creation.names, kind.name, kind.create, *(("Action",) if version == V2 else ()))
     values = exchange.read(kind, attributes, Access.CREATE, names)
     if str(values.get("action") or "").endswith("/remove"):
-        return _removed(shown, owner, below, name, exchange, row, values)
+        return _remove(shown, below, exchange, row, _named(shown, below, exchange, row, values))
     made = creation.call(exchange, values)
     if made.kind is not None:
         return _made(shown, owner, exchange, made)
@@ -198,27 +198,23 @@ def add_below(shown: Representation, owner: Resource, below: Below, name: str, e
     return _with_job(answer, exchange, job, 202 if job and not _ended(job) else 201)
 
 
-def _removed(
-    shown: Representation, owner: Resource, below: Below, name: str, exchange: Exchange, row: Row, values: Values
-) -> Answer:
-    path = f"{owner.path(row)}/{name}"
+def _named(shown: Representation, below: Below, exchange: Exchange, row: Row, values: Values) -> str:
+    """The id of the item whose references are those in the body."""
     wanted = {key: value for key, value in values.items() if isinstance(value, dict)}
     for item in below.rows(exchange, row):
-        document = shown.item(exchange, below, row, item, path)
+        document = shown.item(exchange, below, row, item, "")
         if wanted and all(document.get(key) == value for key, value in wanted.items()):
-            return _remove(shown, owner, below, exchange, row, item.id)
-    raise SiroccoError(NOT_FOUND, kind=f"such entry in {name}", id=exchange.ids["id"])
+            return str(item.id)
+    raise SiroccoError(NOT_FOUND, kind=f"such {_spaced(below.kind)}", id="in the body")
 
 
 def remove_below(shown: Representation, owner: Resource, below: Below, _name: str, exchange: Exchange) -> Answer:
     """The end of an item below a resource."""
     row, item = _item(owner, below, exchange)
-    return _remove(shown, owner, below, exchange, row, item.id)
+    return _remove(shown, below, exchange, row, item.id)
 
 
-def _remove(
-    shown: Representation, _owner: Resource, below: Below, exchange: Exchange, row: Row, item_id: str
-) -> Answer:
+def _remove(shown: Representation, below: Below, exchange: Exchange, row: Row, item_id: str) -> Answer:
     if below.remove is None:
         raise SiroccoError(NOT_FOUND, kind=below.kind.name, id=item_id)
     made = below.remove.call(exchange, item_id)

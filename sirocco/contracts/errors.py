@@ -169,6 +169,14 @@ NOT_CAPABLE = _problem(
     "Use a provider that states this capability.",
 )
 
+CONFLICT = _problem(
+    "conflict",
+    409,
+    10426,
+    "Another request changed the same thing at the same time.",
+    "Read it again and repeat the request.",
+)
+
 # Capacity
 QUOTA = _problem(
     "quota-exceeded",
@@ -208,6 +216,9 @@ CANCELLED = _problem(
 )
 ENGINE_FAILED = _problem(
     "engine-failed", 500, 10443, "The work could not be completed: {why}.", "Tell an operator the job's id."
+)
+UNAVAILABLE = _problem(
+    "unavailable", 503, 10503, "The database does not answer in time.", "Wait a second and repeat the request."
 )
 INTERNAL = _problem(
     "internal", 500, 10500, "Something went wrong inside Sirocco.", "Tell an operator the request id {request}."
