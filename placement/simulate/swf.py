@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 
 from placement.leases import Kind, NodeGroup, Request, resources
-from placement.simulate.workload import Arrival, Workload, WorkloadError, in_order
+from placement.simulate.workload import Arrival, Workload, WorkloadError, in_order, node_memory
 
 _FIELDS = 18
 _KEPT = {
@@ -131,3 +131,21 @@ def _numbers(line: str, place: str) -> list[float]:
     if not all(abs(value) < 1e15 for value in values) or values[1] < 0 or values[0] < 0:
         raise WorkloadError(f"{place}: job number and submit time must be finite and not negative")
     return values
+
+
+def write_swf(workload: Workload, path: Path) -> None:
+    """Write leases as jobs: nodes become processors, the rest of what SWF knows is -1."""
+    lines = [f"; Computer: {workload.name}", f"; MaxJobs: {len(workload.arrivals)}"]
+    if workload.site is not None:
+        lines.append(f"; MaxNodes: {len(workload.site.hosts)}")
+    for arrival in workload.arrivals:
+        request = arrival.request
+        values = [-1] * _FIELDS
+        values[0], values[1] = int(request.id), arrival.time
+        values[3] = request.duration or -1 if arrival.real is None else arrival.real
+        values[7], values[8], values[10] = request.nodes, request.duration or -1, 1
+        memory = node_memory(request.groups[0].needs)
+        values[9] = memory * 1024 if memory else -1
+        values[11] = int(request.user) if request.user.removeprefix("-").isdecimal() else -1
+        lines.append(" ".join(map(str, values)))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
