@@ -1,0 +1,56 @@
+// Charts of a machine's use, drawn from the table that stands beside them: one source, two forms.
+import uPlot from "uplot";
+
+function colours(element: Element): { text: string; line: string; series: string } {
+  const style = getComputedStyle(element);
+  const probe = (name: string): string => {
+    const swatch = document.createElement("span");
+    swatch.style.color = `var(${name})`;
+    element.append(swatch);
+    const colour = getComputedStyle(swatch).color;
+    swatch.remove();
+    return colour;
+  };
+  return { text: style.color, line: probe("--line"), series: probe("--brand") };
+}
+
+function numbers(table: HTMLTableElement, column: number): number[] {
+  return [...table.tBodies[0]!.rows].map((row) => Number(row.cells[column]!.dataset.value)).reverse();
+}
+
+function draw(figure: HTMLElement): void {
+  const table = document.getElementById(figure.dataset.table ?? "");
+  if (!(table instanceof HTMLTableElement) || !table.tBodies[0]?.rows.length) return;
+  const { text, line, series } = colours(figure);
+  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  const unit = figure.dataset.unit ?? "";
+  const column = Number(figure.dataset.column);
+  const value = (_: uPlot, amount: number | null): string =>
+    amount === null ? "–" : `${amount.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} ${unit}`;
+  figure.replaceChildren();
+  new uPlot(
+    {
+      width: figure.clientWidth,
+      height: 190,
+      cursor: { points: { size: 8 } },
+      legend: { live: true },
+      scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, Number(figure.dataset.top ?? 1))] } },
+      axes: [axis, { ...axis, size: 64, values: (plot, ticks) => ticks.map((tick) => value(plot, tick)) }],
+      series: [
+        { label: figure.dataset.time ?? "" },
+        { label: figure.dataset.label ?? "", stroke: series, width: 2, value },
+      ],
+    },
+    [numbers(table, 0), numbers(table, column)],
+    figure,
+  );
+}
+
+const figures = [...document.querySelectorAll<HTMLElement>("[data-chart]")];
+figures.forEach(draw);
+let later: ReturnType<typeof setTimeout> | undefined;
+addEventListener("resize", () => {
+  clearTimeout(later);
+  later = setTimeout(() => figures.forEach(draw), 150);
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => figures.forEach(draw));

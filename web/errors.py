@@ -1,0 +1,72 @@
+"""Refusals and faults as pages: what, why, what to do, and the id to quote."""
+
+import structlog
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from sirocco.contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, TOO_LARGE, SiroccoError
+from sirocco.contracts.ids import new_id
+from web.area import SignInNeeded, portal, to
+from web.formats import message, remedy
+
+log = structlog.get_logger(__name__)
+
+
+def answer(pages: Blueprint) -> None:
+    """Turn what goes wrong in the portal's pages into answers for people."""
+
+    @pages.before_request
+    def begin() -> None:
+        g.portal = portal()
+        g.request_id = getattr(g, "request_id", "") or new_id()
+
+    @pages.after_request
+    def name_request(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        return response
+
+    pages.register_error_handler(SignInNeeded, _door)
+    pages.register_error_handler(SiroccoError, _refused)
+    pages.register_error_handler(HTTPException, _http)
+    pages.register_error_handler(Exception, _failed)
+
+
+def _door(_need: SignInNeeded) -> ResponseReturnValue:
+    """Where to sign in; a script that asks for a part of a page is told so instead."""
+    if request.headers.get("HX-Request") or _wants_json():
+        return make_response({"message": "sign in"}, 401)
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(to("door.sign_in", next=wanted or None), 303)
+
+
+def _refused(refusal: SiroccoError) -> ResponseReturnValue:
+    body: ResponseReturnValue
+    if _wants_json():
+        body = make_response({"code": refusal.problem.code, "message": message(refusal), "remedy": remedy(refusal)})
+    else:
+        body = make_response(render_template("error.html", refusal=refusal))
+    body.status_code = refusal.problem.status
+    return body
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    """An answer of the framework itself, in our words."""
+    known = {
+        404: SiroccoError(NOT_FOUND, kind="page", id=request.path),
+        405: SiroccoError(METHOD_NOT_ALLOWED, method=request.method, path=request.path, allowed="GET"),
+        413: SiroccoError(TOO_LARGE, limit=request.max_content_length or 0),
+    }
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    return _refused(known.get(error.code, SiroccoError(NOT_FOUND, kind="page", id=request.path)))
+
+
+def _failed(error: Exception) -> ResponseReturnValue:
+    """A fault of ours: the log has the trace, the reader has the id that leads to it."""
+    log.error("page failed", request=g.request_id, path=request.path, exc_info=error)
+    return _refused(SiroccoError(INTERNAL, request=g.request_id))
+
+
+def _wants_json() -> bool:
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"

@@ -1,0 +1,106 @@
+"""Providers, for operators."""
+
+import json
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+
+from sirocco.cmdb.transaction import Transaction
+from sirocco.contracts.errors import INVALID, SiroccoError
+from sirocco.contracts.states import Role
+from sirocco.domain.query import Comparison, Order, Query
+from sirocco.services import hosts, machines, networks, providers, volumes
+from web import forms, lists
+from web.area import Area, go
+
+area = Area("providers")
+
+
+@area.page("/providers", role=Role.OPERATOR)
+def index(tx: Transaction) -> ResponseReturnValue:
+    """All clouds and pools of hosts."""
+    question = lists.asked(("name", "kind", "created"), sort="name")
+    shown = lists.Shown.of(question, providers.page(tx, question.query()))
+    return render_template(
+        "providers/index.html", shown=shown, counts={row.id: _count(tx, row.id) for row in shown.items}
+    )
+
+
+def _count(tx: Transaction, provider_id: str) -> dict[str, int]:
+    here = Query(Comparison("provider_id", "=", provider_id), last=1)
+    return {"hosts": hosts.page(tx, here).count, "machines": machines.page(tx, here).count}
+
+
+@area.page("/providers/new", role=Role.OPERATOR)
+def new(tx: Transaction) -> ResponseReturnValue:  # noqa: ARG001 - every page has its transaction
+    """The form for a new provider."""
+    return render_template("providers/new.html", kinds=providers.KINDS)
+
+
+@area.action("/providers", role=Role.OPERATOR, form=new)
+def create(tx: Transaction) -> ResponseReturnValue:
+    """Register the provider of the form; a worker probes it within seconds."""
+    row = providers.create(
+        tx,
+        forms.needed("name"),
+        forms.text("kind"),
+        _object("settings"),
+        secrets={name: str(value) for name, value in _object("secrets").items()},
+        description=forms.text("description"),
+    )
+    return go("providers.show", id=row.id, done="created")
+
+
+def _object(name: str) -> dict[str, object]:
+    """A JSON object typed into a form."""
+    try:
+        value = json.loads(forms.text(name) or "{}")
+    except json.JSONDecodeError as error:
+        raise SiroccoError(INVALID, where=name, why=f"line {error.lineno}: {error.msg}") from None
+    if not isinstance(value, dict):
+        raise SiroccoError(INVALID, where=name, why="it is not a JSON object")
+    return value
+
+
+@area.page("/providers/<id>", role=Role.OPERATOR)
+def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the word of the address
+    """One provider: settings, capabilities, hosts."""
+    row = providers.get(tx, id)
+    here = Query(Comparison("provider_id", "=", row.id), (Order("name"),))
+    counted = Query(here.where, last=1)
+    return render_template(
+        "providers/show.html",
+        row=row,
+        settings=json.dumps(row.settings, indent=2, ensure_ascii=False),
+        hosts=hosts.page(tx, here).items,
+        locations=providers.locations(tx, here).items,
+        machines=machines.page(tx, counted).count,
+        volumes=volumes.page(tx, counted).count,
+        networks=networks.page(tx, counted).count,
+    )
+
+
+@area.action("/providers/<id>", role=Role.OPERATOR, form=show)
+def save(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
+    """Keep changes."""
+    changes = {
+        "name": forms.needed("name"),
+        "description": forms.text("description"),
+        "settings": _object("settings"),
+        "enabled": forms.ticked("enabled"),
+    }
+    providers.update(tx, id, changes, forms.whole("version"))
+    return go("providers.show", id=id, done="saved")
+
+
+@area.page("/providers/<id>/delete", role=Role.OPERATOR)
+def ask_delete(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
+    """A thought before it is gone."""
+    return render_template("providers/delete.html", row=providers.get(tx, id))
+
+
+@area.action("/providers/<id>/delete", role=Role.OPERATOR, form=ask_delete)
+def delete(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
+    """Forget a provider that holds nothing."""
+    providers.delete(tx, id)
+    return go("providers.index", done="deleted")
