@@ -78,6 +78,18 @@ def test_no_nonsense_is_taken_for_an_answer(cloud, number):
         call()
 
 
+def test_a_good_answer_to_another_question_is_not_believed(cloud, monkeypatch):
+    far, asked, other = cloud.connector._cloud, cloud.volume(), cloud.volume()
+    answer = far.observe(other)
+    monkeypatch.setattr(far, "observe", lambda _: answer)
+    assert fault_of(cloud.connector.observe, asked) is Fault.INTERNAL
+    monkeypatch.setattr(far, "find", lambda *_: answer)
+    assert fault_of(cloud.connector.find_by_token, Kind.VOLUME, "no-such-token") is Fault.INTERNAL
+    reply = far.create(SPEC, Kind.VOLUME, "somebody-elses", None)
+    monkeypatch.setattr(far, "create", lambda *_: reply)
+    assert fault_of(cloud.connector.create, SPEC, token="mine") is Fault.UNKNOWN_OUTCOME
+
+
 @pytest.mark.parametrize("trouble", [Trouble.TIMEOUT_BEFORE, Trouble.TIMEOUT_AFTER])
 def test_a_lost_reading_may_be_tried_again(cloud, trouble):
     ref = cloud.volume()

@@ -182,6 +182,9 @@ def test_addresses_are_unique_and_come_back(cloud):
     cloud.act(refs[2], DetachNic(nics[2].mac))
     last = cloud.machine(nics=(nics[6],))
     assert cloud.connector.observe(last).facts.nics[0].addresses == ("10.1.0.4",)
+    cloud.delete(refs[0])
+    again = cloud.machine(nics=(nics[5],))
+    assert cloud.connector.observe(again).facts.nics[0].addresses == ("10.1.0.2",)
 
 
 def test_a_mac_address_is_used_once_per_network(cloud):
@@ -317,7 +320,7 @@ def test_senseless_networks_are_refused(cloud, cidr):
     ("settings", "named"),
     [
         ({}, "'store'"),
-        ({"stoer": "x"}, "'stoer'"),
+        ({"stoore": "x"}, "'stoore'"),
         ({"hosts": "a"}, "'hosts'"),
         ({"hosts": [7]}, "'hosts[0]'"),
         ({"hosts": [{"name": "a", "cores": 0, "memory": 1, "disk": 1}]}, "'hosts[0].cores'"),
@@ -329,7 +332,7 @@ def test_senseless_networks_are_refused(cloud, cidr):
     ],
 )
 def test_senseless_settings_are_named(tmp_path, settings, named):
-    whole = settings if not settings or "stoer" in settings else {"store": str(tmp_path / "s"), **settings}
+    whole = settings if not settings or "stoore" in settings else {"store": str(tmp_path / "s"), **settings}
     with pytest.raises(ConnectorError) as caught:
         connect(ProviderSettings("fake", whole))
     assert caught.value.fault is Fault.INVALID
