@@ -159,6 +159,11 @@ class Translation:
         """The cost without its constant part."""
         return self._cp.LinearExpr.weighted_sum([t for t, _ in self._terms], [w for _, w in self._terms])
 
+    def forbid(self, host: Sequence[int]) -> None:
+        """Exclude one placement."""
+        chosen = [self.variables[vm, at] for (vm, at) in self.variables if host[vm] == at]
+        self.model.add_bool_or([literal.negated() for literal in chosen])
+
     def hint(self, host: Mapping[int, int] | Sequence[int]) -> None:
         """Start from a placement."""
         for (vm, at), variable in self.variables.items():

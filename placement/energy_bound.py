@@ -2,13 +2,14 @@
 
 Every VM must be somewhere: that rule is priced. What remains is, for each host, the cheapest load given the prices:
 off, or on with some of its own VMs kept and others brought in. The best load for arrivals comes from one knapsack table
-per kind of host; the kept VMs are all subsets of those on the host. Any prices give a valid bound; a subgradient method
-looks for good ones. Source: Gilmore and Gomory (1961) for pricing patterns; Held, Wolfe and Crowder (1974), Polyak
-(1969) for the step. Constraints between VMs are left out, which keeps the bound valid.
+per kind of host; the kept VMs are all subsets of those on the host. Any prices give a valid bound; cutting planes look
+for good ones. Source: Gilmore and Gomory (1961) for pricing patterns; Kelley (1960) for the planes. Constraints between
+VMs are left out, which keeps the bound valid.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -198,25 +199,47 @@ class EnergyBound:
             np.add.at(used, kind, times)
             where = where - step[kind]
 
-    def climb(self, prices: FloatArray, target: float, rounds: int, stop: Callable[[], bool] = bool) -> tuple[float, FloatArray]:
-        """The best bound and its prices after some rounds of subgradient steps towards `target` (a known cost)."""
-        best, best_prices = -np.inf, prices
-        direction = np.zeros(len(prices))
-        scale, stale = 1.0, 0
+    def climb(self, target: float, rounds: int, stop: Callable[[], bool] = bool) -> tuple[float, FloatArray]:
+        """The best bound and its prices after some rounds; `target` is a known cost, which no bound exceeds.
+
+        Cutting planes: each evaluation bounds the relaxation from above by a plane; the best prices within a box around
+        the best ones so far are tried next, and the box grows or shrinks with the success (Marsten, Hogan and
+        Blankenship 1975).
+        """
+        from ortools.linear_solver import pywraplp  # noqa: PLC0415
+
+        prices = self.first_prices()
+        best, used = self.evaluate(prices)
+        best_prices, radius = prices, 0.05
+        planes = pywraplp.Solver.CreateSolver("GLOP")
+        top = planes.NumVar(-planes.infinity(), target, "")
+        variables = [planes.NumVar(0, planes.infinity(), "") for _ in prices]
+        planes.Maximize(top)
+        self._add_plane(planes, top, variables, prices, best, used)
         for _ in range(rounds):
-            value, used = self.evaluate(prices)
-            stale = 0 if value > best + 1e-6 * abs(target) else stale + 1
-            if value > best:
-                best, best_prices = value, prices
-            if stale >= 8:  # noqa: PLR2004
-                scale, stale, prices = scale / 2, 0, best_prices
-            slope = (self.kinds.count - used).astype(np.float64)
-            direction = 0.6 * slope + 0.4 * direction
-            norm = float(direction @ direction)
-            if norm == 0 or scale < 1e-3 or best >= target or stop():  # noqa: PLR2004
+            for variable, price in zip(variables, best_prices.tolist(), strict=True):
+                variable.SetBounds(max(0.0, price * (1 - radius)), price * (1 + radius))
+            if planes.Solve() != pywraplp.Solver.OPTIMAL or top.solution_value() - best < 1e-6 * abs(best) or stop():
                 break
-            prices = np.maximum(prices + scale * (target - value) / norm * direction, 0)
+            promise = top.solution_value()
+            prices = np.maximum([v.solution_value() for v in variables], 0)
+            value, used = self.evaluate(prices)
+            self._add_plane(planes, top, variables, prices, value, used)
+            if value > best:
+                radius = radius * 1.5 if value - best > 0.3 * (promise - best) else radius
+                best, best_prices = value, prices
+            else:
+                radius *= 0.7
         return best, best_prices
+
+    def _add_plane(
+        self, planes: Any, top: Any, variables: list[Any], prices: FloatArray, value: float, used: IntArray
+    ) -> None:
+        slope = (self.kinds.count - used).astype(np.float64)
+        plane = planes.RowConstraint(-planes.infinity(), float(value - slope @ prices), "")
+        plane.SetCoefficient(top, 1.0)
+        for variable, amount in zip(variables, slope.tolist(), strict=True):
+            plane.SetCoefficient(variable, -amount)
 
 
 def _add_item(best: FloatArray, choice: IntArray, kind: int, a: int, b: int, gain: float) -> None:

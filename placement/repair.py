@@ -50,7 +50,10 @@ def no_report(host: list[int], online: list[bool], bound: int) -> None:
 
 @dataclass
 class Repair:
-    """One search; `stop` is asked between steps whether to be content with what there is."""
+    """One search; `stop` is asked between steps whether to be content with what there is.
+
+    `avoid` lists placements that are known not to be reachable.
+    """
 
     problem: Problem
     costs: Costs
@@ -58,6 +61,7 @@ class Repair:
     stop: Callable[[], bool] = bool
     report: Report = no_report
     seconds: Callable[[], float | None] = lambda: None
+    avoid: tuple[tuple[int, ...], ...] = ()
 
     def run(self) -> Found:
         """The cheapest placement that was found, and the bound."""
@@ -67,6 +71,8 @@ class Repair:
         if problem.conflicts:
             return self._nothing("contradictory constraints", problem.running)
         found = self._greedy(draft)
+        if found.host is not None and tuple(found.host) in self.avoid:
+            found = Found(None, [], found.bound, found.proof)
         if found.infeasible or self._closed(found) or self.stop():
             return found
         return self._exact(found)
@@ -226,6 +232,8 @@ class Repair:
     def _search(self, found: Found, free: list[int], ceiling: int | None = None) -> Found:
         start = [h if runs else -1 for h, runs in zip(self.problem.start, self.problem.runs.tolist(), strict=True)]
         translation = Translation(Draft(self.problem, start), free)
+        for placement in self.avoid:
+            translation.forbid(placement)
         translation.minimize(self.costs)
         if ceiling is not None:
             translation.limit_cost(ceiling)

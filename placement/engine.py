@@ -1,0 +1,241 @@
+"""One call from instance to checked plan, with a bound, an explanation of refusals, and improvements as they come."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from placement.answer import Answer, Status
+from placement.balance import Balance
+from placement.checker import check_plan
+from placement.costs import Costs, combined, costs_of
+from placement.draft import Draft
+from placement.drain import Drain
+from placement.energy_bound import EnergyBound
+from placement.errors import PlanningError
+from placement.explain import explain
+from placement.instance import DEFAULT_TERM, Instance, Mode, Objective, Term
+from placement.model import Kind, Model, Plan
+from placement.planner import Planned, make_plan
+from placement.problem import Problem
+from placement.repair import SMALL, Found, Repair
+
+PLACEMENTS = 12
+"""Placements for which a plan is sought before giving up."""
+ROUNDS = 120
+"""Cutting planes of the energy bound."""
+FEW_HOSTS = 200
+"""Up to so many hosts the whole energy problem is refined after the drain."""
+
+Progress = Callable[[int | None, int | None, float], None]
+"""Called with each improvement: cost, bound, seconds since the start."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to search: seed, wall-clock limit in s (none: as long as it takes), cancellation, progress, clock.
+
+    Without a limit the answer depends on the instance and the seed alone.
+    """
+
+    seed: int = 0
+    time_limit: float | None = None
+    cancelled: Callable[[], bool] = bool
+    progress: Progress | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+def solve(instance: Instance, mode: Mode, objective: Objective | None = None, options: Options | None = None) -> Answer:
+    """Search for a placement and its plan; the checker's verdict is part of the answer."""
+    return _Run(instance, mode, objective or Objective((DEFAULT_TERM[mode],)), options or Options()).answer()
+
+
+class _Run:
+    def __init__(self, instance: Instance, mode: Mode, objective: Objective, options: Options) -> None:
+        self.instance, self.mode, self.objective, self.options = instance, mode, objective, options
+        self._begin = options.clock()
+        self.seconds = dict.fromkeys(("solve", "bound", "plan", "check"), 0.0)
+        self.problem = Problem(instance, moves=mode is not Mode.PLACE)
+        self.costs = combined(self.problem, objective)
+        if mode is Mode.REBUILD:
+            self.costs = replace(self.costs, move=np.where(self.problem.stays_possible, self.costs.stay, self.costs.move))
+
+    def _left(self) -> float | None:
+        limit = self.options.time_limit
+        return None if limit is None else limit - (self.options.clock() - self._begin)
+
+    def stop(self) -> bool:
+        """Whether time is up or the caller has cancelled."""
+        left = self._left()
+        return self.options.cancelled() or (left is not None and left <= 0)
+
+    def _report(self, host: list[int], online: list[bool], bound: int) -> None:
+        if self.options.progress is not None:
+            self.options.progress(self.costs.of(host, online), bound, self.options.clock() - self._begin)
+
+    def answer(self) -> Answer:
+        """Search, plan and check; another placement is tried where one cannot be reached."""
+        avoid: list[list[int]] = []
+        started = self.options.clock()
+        found = self._search(avoid)
+        self.seconds["solve"] += self.options.clock() - started - self.seconds["bound"]
+        first = found
+        while found.host is not None:
+            started = self.options.clock()
+            try:
+                planned = make_plan(self.problem, found.host, found.online, seed=self.options.seed, stop=self.stop)
+            except PlanningError as error:
+                self.seconds["plan"] += self.options.clock() - started
+                avoid.append(found.host)
+                if len(avoid) >= PLACEMENTS or not self._small() or self.stop():
+                    return self._refusal(replace(first, host=None, proof=str(error)))
+                found = replace(self._search(avoid), bound=first.bound)
+                if found.infeasible:
+                    return self._refusal(replace(found, infeasible=False, proof=str(error)))
+                continue
+            self.seconds["plan"] += self.options.clock() - started
+            return self._checked(found, planned)
+        return self._refusal(found)
+
+    def _small(self) -> bool:
+        return len(self.problem.running) * self.problem.model.n_hosts <= SMALL
+
+    def _search(self, avoid: list[list[int]]) -> Found:
+        repair_costs = self.costs
+        spread_out = self.mode in (Mode.ENERGY, Mode.REBUILD, Mode.BALANCE)
+        if spread_out and not self._small():
+            repair_costs = costs_of(self.problem, Term.MIGRATED_MEMORY)
+        repair = Repair(
+            self.problem, repair_costs, self.options.seed, self.stop, self._report, self._left, tuple(map(tuple, avoid))
+        )
+        found = repair.run()
+        if self.mode is Mode.BALANCE and found.host is not None:
+            return self._balance(found)
+        if spread_out and found.host is not None and not (self._small() and self._closed(found)):
+            return self._energy(found)
+        return found
+
+    def _closed(self, found: Found) -> bool:
+        return found.host is not None and self.costs.of(found.host, found.online) <= found.bound
+
+    def _energy(self, found: Found) -> Found:
+        """Empty hosts, then prove how close that is."""
+        assert found.host is not None
+        draft = Draft(self.problem, found.host)
+        drain = Drain(self.problem, draft, found.online, self.costs)
+        drain.run(self.stop)
+        host, online = draft.host, drain.online.tolist()
+        if self._small() and self.costs.of(found.host, found.online) <= self.costs.of(host, online):
+            host, online = found.host, found.online
+        cost = self.costs.of(host, online)
+        started = self.options.clock()
+        bound, proof = (found.bound, found.proof) if self._small() else (-(1 << 62), "")
+        if cost > bound:
+            value, _ = EnergyBound(self.problem, self.costs).climb(float(cost), ROUNDS, self.stop)
+            lower = int(np.floor(value - 1e-9 * abs(value) - 1))
+            bound, proof = (lower, "Lagrangian relaxation") if lower > bound else (bound, proof)
+        self.seconds["bound"] = self.options.clock() - started
+        self._report(host, online, bound)
+        return Found(host, online, min(bound, cost), proof)
+
+    def _balance(self, found: Found) -> Found:
+        assert found.host is not None
+        draft = Draft(self.problem, found.host)
+        balance = Balance(self.problem, draft, found.online)
+        balance.run(self.stop)
+        self.balance_cost = balance.cost()
+        return Found(draft.host, found.online, balance.bound(), "even shares")
+
+    def _cost(self, found: Found, plan: Plan) -> int:
+        """What the plan really costs: detours and waiting included."""
+        assert found.host is not None
+        first = self.objective.terms[0]
+        if self.mode is Mode.BALANCE and first is Term.BALANCE:
+            return self.balance_cost
+        if self.objective.terms == (Term.SUM_OF_ENDS,):
+            return plan.sum_of_ends
+        if first is Term.MAKESPAN:
+            return plan.makespan
+        moved: dict[int, int] = {}
+        for action in plan.actions:
+            if action.kind is Kind.MIGRATE:
+                moved[action.vm] = moved.get(action.vm, 0) + 1
+        again = sum(int(self.costs.move[vm]) * (times - 1) for vm, times in moved.items())
+        return self.costs.of(found.host, found.online) + again
+
+    def _checked(self, found: Found, planned: Planned) -> Answer:
+        started = self.options.clock()
+        verdict = check_plan(self.instance, planned.plan)
+        self.seconds["check"] = self.options.clock() - started
+        cost = self._cost(found, planned.plan)
+        bound, proof = found.bound, found.proof
+        if self.objective.terms[0] is Term.MAKESPAN:
+            bound, proof = self._least_makespan(), "forced actions"
+        status = Status.OPTIMAL if cost <= bound else Status.FEASIBLE
+        if not verdict.legal:
+            status = Status.UNKNOWN
+        assert found.host is not None
+        return Answer(
+            status,
+            self.mode,
+            self.objective,
+            cost,
+            min(bound, cost),
+            proof,
+            planned.plan,
+            tuple(found.host),
+            tuple(found.online),
+            verdict.violations,
+            planned.makespan_bound,
+            power(self.instance.model),
+            self._power_after(found),
+            None,
+            self.seconds,
+        )
+
+    def _least_makespan(self) -> int:
+        """Starts and changes of state must happen whatever the placement."""
+        model, problem = self.instance.model, self.problem
+        times = [0]
+        for vm in np.flatnonzero(problem.target != model.vms.state).tolist():
+            kinds = (Kind.BOOT, Kind.RESUME) if problem.runs[vm] else (Kind.SHUTDOWN, Kind.SUSPEND, Kind.KILL)
+            times.append(min(model.duration(kind, vm) for kind in kinds))
+        return max(times)
+
+    def _power_after(self, found: Found) -> float:
+        assert found.host is not None
+        load = np.array(found.host)
+        model = self.instance.model
+        draw = float(model.hosts.idle_power[np.array(found.online)].sum())
+        placed = np.flatnonzero(load >= 0)
+        if model.processor >= 0:
+            draw += float((model.watts_per_unit[load[placed]] * self.problem.need[model.processor, placed]).sum())
+        return round(draw / 1000, 3)
+
+    def _refusal(self, found: Found) -> Answer:
+        started = self.options.clock()
+        start = [h if runs else -1 for h, runs in zip(self.problem.start, self.problem.runs.tolist(), strict=True)]
+        explanation = explain(self.instance, self.problem, found.missing, start)
+        self.seconds["solve"] += self.options.clock() - started
+        return Answer(
+            Status.INFEASIBLE if found.infeasible else Status.UNKNOWN,
+            self.mode,
+            self.objective,
+            proof=found.proof,
+            power_before=power(self.instance.model),
+            explanation=explanation,
+            seconds=self.seconds,
+        )
+
+
+def power(model: Model) -> float:
+    """W drawn by the hosts that are online, with the VMs that run now."""
+    draw = float(model.hosts.idle_power[model.hosts.online].sum())
+    running = np.flatnonzero(model.vms.state == 1)
+    if model.processor >= 0:
+        draw += float((model.watts_per_unit[model.vms.host[running]] * model.vms.demand[model.processor, running]).sum())
+    return round(draw / 1000, 3)
+
+
+__all__ = ["Answer", "Costs", "Options", "Status", "solve"]
