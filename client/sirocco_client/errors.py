@@ -1,0 +1,31 @@
+"""What can go wrong, in words for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class ClientError(Exception):
+    """The command cannot be carried out; the message says why, the remedy what to do. Exit status 2 unless stated."""
+
+    status = 2
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message, self.remedy = message, remedy
+
+
+class ApiError(ClientError):
+    """The server refused: HTTP status, stable code, sentence, remedy and request id as it gave them."""
+
+    status = 1
+
+    def __init__(self, http_status: int, body: Mapping[str, Any], request_id: str = "") -> None:
+        message = str(body.get("statusMessage") or f"the server answered {http_status}")
+        super().__init__(message, str(body.get("sirocco_remedy") or ""))
+        self.http_status, self.code, self.request_id = http_status, str(body.get("sirocco_code") or ""), request_id
+
+
+class JobFailed(ClientError):  # noqa: N818 - named as its reader would say it
+    """The job that was waited for did not succeed."""
+
+    status = 3

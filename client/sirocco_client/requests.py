@@ -1,0 +1,147 @@
+"""From options to a request's body."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sirocco_client.catalogue import BY_COLLECTION, Field, Resource
+from sirocco_client.errors import ClientError
+from sirocco_client.wire import Api, Body
+
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "K": 2**10,
+    "M": 2**20,
+    "G": 2**30,
+    "T": 2**40,
+    "k": 10**3,
+    "m": 10**6,
+    "g": 10**9,
+    "t": 10**12,
+}
+_IN = {"KiB": 2**10, "kB": 10**3}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])iB|([kKMGT])B|([KMGT])|B)?")
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+def resource_id(api: Api, resource: Resource, wanted: str) -> str:
+    """An id as it is, or the id of the one resource that has this name."""
+    if _ID.fullmatch(wanted):
+        return wanted
+    quoted = wanted.replace("'", "")
+    field = "ip" if resource.collection == "addresses" else "name"
+    found = api.get(resource.collection, filter=f"{field}='{quoted}'", last=3).get(resource.key, [])
+    if len(found) == 1:
+        return str(found[0]["id"]).rsplit("/", 1)[-1]
+    if not found:
+        raise ClientError(
+            f"there is no {resource.command} named {wanted!r}", f"`sirocco {resource.command} list` shows them"
+        )
+    raise ClientError(
+        f"{len(found)} of them are named {wanted!r}", f"Use an id: `sirocco {resource.command} list --ids`"
+    )
+
+
+def size(text: str, unit: str) -> int:
+    """A size like 512MiB, 2G (binary), 10GB (decimal) or in plain bytes, told in ``unit`` (KiB or kB), rounded up."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ClientError(f"{text!r} is no size", "Write it like 512MiB, 2GiB or 10GB")
+    number, binary, decimal, short = match.groups()
+    factor = _UNITS[binary or short or ""] if not decimal else _UNITS[decimal.lower()]
+    return -int(-float(number) * factor // _IN[unit])
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise ClientError(f"{text!r} is no KEY=VALUE", "Write it like color=blue")
+    return key, value
+
+
+def _json(text: str) -> Any:
+    content = Path(text[1:]).read_text() if text.startswith("@") else text
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise ClientError(f"this is no JSON: {error}", "Give an object like '{\"cpu\": 1}', or @FILE") from error
+
+
+def _maybe_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _reference(api: Api, collection: str, wanted: str) -> dict[str, str]:
+    return api.href(collection, resource_id(api, BY_COLLECTION[collection], wanted))
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ClientError(f"cannot read {path}: {error.strerror}", "Check the path") from error
+
+
+def value(api: Api, field: Field, given: Any) -> Any:
+    """An option's value as the API takes it."""
+    kind, _, detail = field.kind.partition(":")
+    if field.many:
+        return _many(api, kind, detail, given)
+    readers: dict[str, Callable[[], Any]] = {
+        "int": lambda: given,
+        "number": lambda: given,
+        "bool": lambda: given,
+        "flag": lambda: given,
+        "ref": lambda: _reference(api, detail, given),
+        "url": lambda: _reference(api, detail, given)["href"],
+        "size": lambda: size(given, detail),
+        "json": lambda: _json(given),
+        "file": lambda: base64.b64encode(_read(given)).decode(),
+        "content": lambda: _read(given).decode().strip(),
+    }
+    return readers.get(kind, lambda: given)()
+
+
+def _many(api: Api, kind: str, detail: str, given: tuple[str, ...]) -> Any:
+    match kind:
+        case "map":
+            return {key: _maybe_json(text) for key, text in map(_pair, given)}
+        case "ref":
+            return [_reference(api, detail, one) for one in given]
+        case "nic":
+            return [{"network": _reference(api, "networks", one), "state": "ACTIVE"} for one in given]
+        case "disk":
+            return [{"capacity": size(one, "kB"), "format": "qcow2"} for one in given]
+        case _:
+            return [{"tenant": _reference(api, "tenants", key), "role": role} for key, role in map(_pair, given)]
+
+
+def body(api: Api, fields: tuple[Field, ...], options: Mapping[str, Any]) -> Body:
+    """The body that the given options make; what was not given is not in it."""
+    made: Body = {}
+    for field in fields:
+        given = options.get(field.option.replace("-", "_"))
+        if given is None or given == () or (field.kind == "bool" and not given):
+            continue
+        content = value(api, field, given)
+        if field.attribute:
+            _put(made, field.attribute.split("."), content)
+        else:
+            made |= content
+    return made
+
+
+def _put(body: Body, path: list[str], content: Any) -> None:
+    for name in path[:-1]:
+        body = body.setdefault(name, {})
+    if isinstance(content, dict) and isinstance(body.get(path[-1]), dict):
+        body[path[-1]] |= content
+    else:
+        body[path[-1]] = content

@@ -1,0 +1,71 @@
+"""Waiting for a job, with a progress bar on a terminal."""
+
+import sys
+import time
+
+from sirocco_client.errors import ClientError, JobFailed
+from sirocco_client.wire import Answer, Api, Body
+
+_ENDED = {"SUCCESS", "FAILED", "STOPPED"}
+_LOOK_EVERY = 0.25
+
+
+def wait(api: Api, answer: Answer, *, seconds: float = 3600.0) -> Body:
+    """The job of a write when it has ended; raises JobFailed unless it succeeded."""
+    if not answer.job:
+        return {}
+    job = _follow(api, answer.job, seconds)
+    if job["state"] != "SUCCESS":
+        raise JobFailed(
+            f"job {job['state']}: {job.get('statusMessage', '')}".rstrip(": "), f"`sirocco job show {_id(job)}`"
+        )
+    return job
+
+
+def _id(job: Body) -> str:
+    return str(job["id"]).rsplit("/", 1)[-1]
+
+
+def _follow(api: Api, address: str, seconds: float) -> Body:
+    end = time.monotonic() + seconds
+    show = _Bar() if sys.stderr.isatty() else None
+    try:
+        while True:
+            job = api.get(address)
+            if show:
+                show.update(job)
+            if job["state"] in _ENDED:
+                return job
+            if time.monotonic() > end:
+                raise ClientError(
+                    f"the job has not ended in {seconds:.0f} s", f"`sirocco job show {_id(job)}` tells more"
+                )
+            time.sleep(_LOOK_EVERY)
+    finally:
+        if show:
+            show.close()
+
+
+class _Bar:
+    """A bar that moves; rich is loaded only when there is somebody to see it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+        columns = (TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("queued", total=None)
+        self._progress.start()
+
+    def update(self, job: Body) -> None:
+        """Show where the job stands."""
+        done = int(job.get("progress", 0))
+        total = 100 if done else None
+        self._progress.update(
+            self._task, description=f"{job.get('name', '')} {job['state']}", completed=done, total=total
+        )
+
+    def close(self) -> None:
+        """Clear the line."""
+        self._progress.stop()
