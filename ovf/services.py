@@ -7,9 +7,9 @@ tolerances of rules are not defined by their schema, so they are given as writte
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ovf.model import Content
+from ovf.model import Content, Package
 from ovf.names import CLAUDIA, clark, split
-from ovf.parts import Node, UnknownSection
+from ovf.parts import Node, Part, UnknownSection
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000}
 
@@ -80,6 +80,14 @@ Service = Copies | ElasticRule | Availability | Objective | Place | Affinity
 
 class MalformedError(ValueError):
     """A number of a service section cannot be used."""
+
+
+def is_claudia(package: Package) -> bool:
+    """Whether a package is written in this dialect, whose documents are loose: it uses the namespace somewhere."""
+    holders: list[Part] = [*package.files, *package.networks, *package.walk()]
+    used = any(split(tag)[0] == CLAUDIA for one in holders for tag, _ in one.extra_attributes)
+    sections = [*package.of(UnknownSection), *(one for content in package.walk() for one in content.of(UnknownSection))]
+    return used or any(split(one.xml.tag)[0] == CLAUDIA for one in sections)
 
 
 def copies(content: Content) -> Copies | None:

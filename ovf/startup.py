@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ovf.model import Content, Package, StartupItem, StartupSection
-from ovf.names import CLAUDIA
+from ovf.services import is_claudia
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class StartPlan:
 
 def plans(package: Package) -> tuple[StartPlan, ...]:
     """The start plans of all collections, outermost first."""
-    claudia = CLAUDIA in dict(package.prefixes).values()
+    claudia = is_claudia(package)
     return tuple(_plan(content, zero_first=claudia) for content in package.walk() if content.collection)
 
 

@@ -7,9 +7,9 @@ from typing import TypeVar
 from ovf.findings import Issue
 from ovf.limits import Limits
 from ovf.model import File, Package
-from ovf.names import CLAUDIA, split
-from ovf.parts import Part, UnknownSection
+from ovf.parts import Part
 from ovf.products import ProductSection, Property
+from ovf.services import is_claudia
 
 P = TypeVar("P", bound=Part)
 
@@ -44,11 +44,8 @@ class Context:
 
     @cached_property
     def is_claudia(self) -> bool:
-        """Whether the document is written in the dialect of Claudia, whose documents are loose."""
-        if CLAUDIA in dict(self.package.prefixes).values():
-            return True
-        sections = [one for content in self.package.walk() for one in content.of(UnknownSection)]
-        return any(split(one.xml.tag)[0] == CLAUDIA for one in sections)
+        """Whether the package is written in the dialect of Claudia."""
+        return is_claudia(self.package)
 
 
 def repeated(parts: Iterable[P], key: Callable[[P], str]) -> Iterator[P]:

@@ -129,12 +129,16 @@ def _ranges(items: tuple[Item, ...]) -> Iterator[Issue]:
         if item.virtual_quantity is not None:
             groups[(item.instance_id, item.configuration)].setdefault(item.bound or "normal", item)
     for group in groups.values():
-        if len(group) < 2 or len({item.allocation_units for item in group.values()}) > 1:
-            continue
-        amounts = [group[bound].virtual_quantity or 0 for bound in ("min", "normal", "max") if bound in group]
+        amounts = [_comparable(group[bound]) for bound in ("min", "normal", "max") if bound in group]
         if amounts != sorted(amounts):
             first = next(iter(group.values()))
             yield Issue("item.bound-order", first.at, f"{first.instance_id}: {', '.join(map(str, amounts))}")
+
+
+def _comparable(item: Item) -> int:
+    """The amount of an item in the base of its unit."""
+    unit = parse_unit(item.allocation_units) if item.resource_type == ResourceType.MEMORY else None
+    return (item.virtual_quantity or 0) * (unit.factor if unit else 1)
 
 
 def _structure(items: tuple[Item, ...]) -> Iterator[Issue]:
