@@ -114,5 +114,8 @@ class State:
 
     @classmethod
     def load(cls, path: Path) -> "State | None":
-        """What ``save`` wrote, or nothing."""
-        return cls(**json.loads(path.read_text())) if path.exists() else None
+        """What ``save`` wrote, or nothing; ``HypervisorError`` for a file that cannot be read."""
+        try:
+            return cls(**json.loads(path.read_text())) if path.exists() else None
+        except (ValueError, TypeError) as error:
+            raise HypervisorError(f"{path} is damaged ({error}): delete it and start the hypervisor again") from error

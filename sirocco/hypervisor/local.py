@@ -24,6 +24,7 @@ def start(root: Path, *, hosts: int = 1, shared_storage: bool = True) -> dict[st
     layout = Layout(root.resolve())
     layout.root.mkdir(parents=True, exist_ok=True)
     state = _state(layout, hosts, shared_storage)
+    _forget_last_run(layout, state)
     network.create(layout, state)
     for number in range(0 if state.shared_storage else 1, 1 if state.shared_storage else state.hosts + 1):
         layout.pool(number).mkdir(mode=0o711, exist_ok=True)
@@ -53,6 +54,13 @@ def _state(layout: Layout, hosts: int, shared_storage: bool) -> State:  # noqa: 
     state = State(hosts, shared_storage, _addresses(layout, known), verdict.domain_type, verdict.reason)
     state.save(layout.state_file)
     return state
+
+
+def _forget_last_run(layout: Layout, state: State) -> None:
+    """What libvirt keeps under /run is gone after a boot; its autostart of networks and pools counts on that."""
+    if not network.exists(layout):
+        for number in range(1, state.hosts + 1):
+            shutil.rmtree(layout.host(number).run, ignore_errors=True)
 
 
 def _addresses(layout: Layout, known: State | None) -> str:
@@ -120,9 +128,10 @@ def stop(root: Path) -> None:
         return
     for number in range(1, state.hosts + 1):
         host = layout.host(number)
-        if daemon.pid(host) is not None:
-            _end_guests(host)
-            daemon.stop(host)
+        with contextlib.suppress(HypervisorError):  # a daemon that does not answer cannot save machines: end them all
+            if daemon.pid(host) is not None:
+                _end_guests(host)
+                daemon.stop(host)
     _sweep(layout)
     network.remove(layout)
 

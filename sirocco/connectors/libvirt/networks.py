@@ -127,9 +127,8 @@ class Networks:
 
     def observe(self, unique: str) -> Observed:
         """The network as it is now."""
-        record = self._shelf().load(_STEM + unique)
-        network = self._hosts.first.network(unique)
-        if network is None and record is None:
+        record, network = self._shelf().load(_STEM + unique), self._hosts.first.network(unique)
+        if network is None and not self._shelf().holds(_STEM + unique):
             raise ConnectorError(Fault.NOT_FOUND, f"network {unique} is not at the provider")
         return self._observed(unique, record, network)
 

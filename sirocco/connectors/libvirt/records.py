@@ -75,18 +75,25 @@ class Shelf:
         return self.store.host.settings.simulated
 
     def load(self, stem: str) -> Record | None:
-        """The record of an object. What is ready is remembered: it changes only through this shelf or vanishes."""
-        with self._lock:
-            if self.simulated:
+        """The record of an object, if it is there and whole."""
+        if self.simulated:
+            with self._lock:
                 return self._memory.get(stem)
         data = self.store.read(names.record(stem), _SIZE)
         return None if data is None else Record.unpack(data)
 
+    def holds(self, stem: str) -> bool:
+        """Whether anything of an object is here, be it a record that a crash left empty."""
+        if self.simulated:
+            return self.load(stem) is not None
+        return any(self.store.find(name) is not None for name in (names.record(stem), names.content(stem)))
+
     def save(self, stem: str, record: Record) -> None:
         """Write a record."""
-        with self._lock:
-            self._memory[stem] = record
-        if not self.simulated:
+        if self.simulated:
+            with self._lock:
+                self._memory[stem] = record
+        else:
             self.store.put(names.record(stem), record.pack())
 
     def begin(self, stem: str, record: Record) -> Record:
@@ -104,9 +111,10 @@ class Shelf:
 
     def drop(self, stem: str) -> None:
         """Forget a record; absent already is success."""
-        with self._lock:
-            self._memory.pop(stem, None)
-        if not self.simulated:
+        if self.simulated:
+            with self._lock:
+                self._memory.pop(stem, None)
+        else:
             self.store.remove(names.record(stem))
 
     def stems(self, prefix: str) -> list[str]:
@@ -149,6 +157,6 @@ class Shelves:
             record = shelf.load(stem)
             if record is not None and record.phase is not Phase.CREATING:
                 return shelf, record
-            if record is not None or shelf.store.find(names.content(stem)) is not None:
+            if record is not None or shelf.holds(stem):
                 unfinished = unfinished or (shelf, record)
         return unfinished

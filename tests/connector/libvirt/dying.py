@@ -1,6 +1,6 @@
 """A process that kills itself (SIGKILL) before or after its k-th changing call to libvirt, in the middle of its work.
 
-    python -m tests.connector.libvirt.dying ORDER   (JSON: settings, verb, kind, spec or ref, token, k, when)
+python -m tests.connector.libvirt.dying ORDER   (JSON: settings, verb, kind, spec or ref, token, k, when)
 """
 
 import functools
