@@ -202,16 +202,21 @@ def _welcome(settings: Settings, machine: FirstMachine | None) -> str:
     lines = ["", f"  Portal     {settings.portal}", f"  User       {ADMIN}", f"  Password   {shown}"]
     if machine:
         lines.append(f"  Machine    {machine.name}, {machine.address or 'no address reported'}")
-    reach = f"ssh root@{machine.address}" if machine and machine.address else "its console in the portal"
     lines += [
         "",
         "Three things to try:",
-        f"  1. Open the portal, sign in, and type into the machine's console (or: {reach}).",
+        f"  1. {_visit(settings, machine)}",
         f"  2. .venv/bin/sirocco login {settings.portal} && .venv/bin/sirocco machine list",
         f"  3. curl -u {ADMIN} {settings.portal}/cimi/cloudEntryPoint",
         "",
     ]
     return "\n".join(lines)
+
+
+def _visit(settings: Settings, machine: FirstMachine | None) -> str:
+    if machine and machine.address and _real(settings):
+        return f"curl http://{machine.address}/   (the machine answers), then open its console in the portal"
+    return "Open the portal and look around"
 
 
 def _say(text: str) -> None:
