@@ -55,6 +55,8 @@ class Representation:
         permitted = dict(resource.permits(exchange.tx, row)) if resource.permits else None
         version, who = exchange.wire.version, exchange.tx.who
         found: list[tuple[str, str, str]] = []
+        if getattr(row, "tenant_id", "") is None and not (who.everywhere or resource.kind.own):
+            return []  # what all tenants share is changed by those who see all tenants
         if resource.update and who.may(resource.update.role):
             found.append(("edit", "edit", path))
         if resource.delete and who.may(resource.delete.role):
@@ -136,24 +138,29 @@ class Representation:
         return value if target is None else target | cast("Values", value)
 
     def _inlined_collection(self, exchange: Exchange, value: Values) -> Value:
-        plain = _with(exchange, _PLAIN)
         path = str(value["href"])
-        first, _, rest = path.partition("/")
-        resource = self.resources.get(first)
         try:
-            if resource is None:
-                return value
-            exchange.tx.who.need(resource.role)
-            if not rest:
-                return value | self.listing(plain, resource)
-            owner_id, _, name = rest.partition("/")
-            below = resource.below.get((name, exchange.wire.version))
-            owner = resource.find(exchange.tx, owner_id)
-            return value if below is None else value | self.below(plain, below, owner, path)
+            content = self._content(_with(exchange, _PLAIN), path)
         except SiroccoError as refusal:
             if refusal.problem in {NOT_FOUND, FORBIDDEN}:
                 return value
             raise
+        return value if content is None else value | content
+
+    def _content(self, exchange: Exchange, path: str) -> Values | None:
+        """The collection at a path of one, three or five parts; None where nothing is."""
+        first, *rest = path.split("/")
+        resource = self.resources.get(first)
+        if resource is None:
+            return None
+        exchange.tx.who.need(resource.role)
+        if not rest:
+            return self.listing(exchange, resource)
+        row, below = resource.find(exchange.tx, rest[0]), resource.below.get((rest[1], exchange.wire.version))
+        if below is None or len(rest) == 2:
+            return None if below is None else self.below(exchange, below, row, path)
+        item = next((item for item in below.rows(exchange, row) if str(item.id) == rest[2]), None)
+        return None if item is None else self.below(exchange, below.inner[rest[3]], item, path)
 
     def follow(self, exchange: Exchange, path: str) -> Values | None:
         """The document that a reference leads to; None when the caller may not see it."""
@@ -195,7 +202,7 @@ def _of_items(exchange: Exchange, kind: Kind) -> Parameters:
     select = parameters.select
     if select is not None:
         select = select - {"count"} if _names_items(select, kind) else None
-    elif exchange.wire.version == V2 and not parameters.expands(kind.items):
+    elif exchange.wire.version == V2 and kind.collection and not parameters.expands(kind.items):
         select = frozenset({attribute.name for attribute in COMMON} | {"operations"})
     return Parameters(select=select, expand=parameters.expand)
 

@@ -37,7 +37,7 @@ def _document(kind: Kind, values: Values, wire: Wire) -> Values:
 def _attributes(attributes: tuple[Attribute, ...], values: Values, wire: Wire) -> Values:
     out: Values = {}
     for attribute in attributes:
-        if attribute.name not in values or attribute.secret:
+        if attribute.name not in values or attribute.secret or wire.version not in attribute.versions:
             continue
         value = _encoded(attribute, values[attribute.name], wire)
         if value in _EMPTY and attribute.name != "id":

@@ -65,7 +65,9 @@ def _attributes(
     parent: _Element, attributes: tuple[Attribute, ...], values: Values, wire: Wire, namespace: str
 ) -> None:
     for attribute in attributes:
-        value = None if attribute.secret else values.get(attribute.name)
+        if attribute.secret or wire.version not in attribute.versions:
+            continue
+        value = values.get(attribute.name)
         if attribute.always and wire.version == V1 and value is None:
             _child(parent, attribute.local, namespace)
         elif value not in (None, "", [], {}) or (attribute.name == "id" and attribute.name in values):
@@ -132,12 +134,12 @@ def _linked(element: _Element, attribute: Attribute, value: Values, wire: Wire) 
     if kind is None:
         return
     if attribute.type is Type.COLLECTION:
-        _members(element, kind, value, wire)
+        _members(element, kind, value, wire, operations=wire.version != V1 or kind.operations_inlined)
     else:
         _fill(element, kind, value, wire)
 
 
-def _members(parent: _Element, kind: Kind, values: Values, wire: Wire) -> None:
+def _members(parent: _Element, kind: Kind, values: Values, wire: Wire, *, operations: bool = True) -> None:
     namespace = CIMI.format(version=wire.version)
     if "id" in values:
         _child(parent, "id", namespace).text = wire.href(str(values["id"]))
@@ -147,7 +149,8 @@ def _members(parent: _Element, kind: Kind, values: Values, wire: Wire) -> None:
     holder = _child(parent, kind.items, namespace) if items and wire.version != V1 else parent
     for item in items:
         _fill(_child(holder, kind.name, kind.namespace(wire.version)), kind, item, wire)
-    _operations(parent, (), values, wire, namespace)
+    if operations:
+        _operations(parent, (), values, wire, namespace)
 
 
 def _text(value: Value) -> str:

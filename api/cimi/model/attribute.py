@@ -89,7 +89,7 @@ class Attribute:
     @property
     def local(self) -> str:
         """The name of its XML element, without the prefix that a namespace stands for in XML."""
-        return (self.element if self.many and self.element else self.name).removeprefix(PREFIX)
+        return (self.element or self.name).removeprefix(PREFIX)
 
     def only(self, version: int) -> "Attribute":
         """The same attribute in one version."""

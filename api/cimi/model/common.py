@@ -80,6 +80,7 @@ JOB = Kind(
         text("sirocco_request", description="The id of the refused request."),
         mapping("sirocco_details", description="What the message speaks of."),
     ),
+    operations_inlined=False,
     description="A request being carried out.",
 )
 
@@ -110,7 +111,6 @@ EVENT = Kind(
         text("severity", column="severity", values=("critical", "high", "medium", "low")),
         text("contact"),
     ),
-    operations=False,
     description="One thing that happened.",
 )
 

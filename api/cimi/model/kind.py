@@ -27,7 +27,9 @@ class Kind:
 
     ``collection`` is the last part of its collection's path and the attribute of the cloud entry point (empty when it
     lies below another resource only); ``items`` the JSON member of a collection that holds its items; ``template`` the
-    attribute of a create message. ``common`` is false for the few kinds that /1 XML gives no id and name.
+    attribute of a create message. ``common`` is false for the few kinds that /1 XML gives no id and name;
+    there ``operations_first`` has operations before the attributes, and a collection that is inlined in another
+    resource has operations only if ``operations_inlined``.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Kind:
     own: bool = False
     common: bool = True
     operations_first: bool = False
-    operations: bool = True
+    operations_inlined: bool = True
     description: str = ""
 
     @property

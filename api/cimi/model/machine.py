@@ -63,7 +63,6 @@ DISK = Kind(
         text("initialLocation", column="initial_location"),
     ),
     common=False,
-    operations=False,
     description="A disk that lives and dies with its machine.",
 )
 
@@ -109,6 +108,7 @@ MACHINE_SNAPSHOT = Kind(
     "",
     "machineSnapshots",
     (reference("snapshot", "MachineImage", element="shapshot"),),
+    operations_inlined=False,
     versions=ONLY_1,
     description="A snapshot of a machine.",
 )

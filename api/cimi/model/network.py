@@ -47,6 +47,7 @@ NETWORK_NETWORK_PORT = Kind(
     "",
     "networkPorts",
     (reference("networkPort", "NetworkPort"),),
+    operations_inlined=False,
     versions=ONLY_1,
     description="A port of a network.",
 )

@@ -38,6 +38,7 @@ VOLUME_VOLUME_IMAGE = Kind(
     "",
     "volumeVolumeImages",
     (reference("volumeImage", "VolumeImage"),),
+    operations_inlined=False,
     versions=ONLY_1,
     description="An image made of a volume.",
 )
