@@ -7,7 +7,7 @@ from typing import Any
 
 import libvirt
 
-from sirocco.connectors.libvirt import images, names, xml
+from sirocco.connectors.libvirt import carried, images, names, xml
 from sirocco.connectors.libvirt.hosts import Host
 from sirocco.connectors.libvirt.machines import Machines
 from sirocco.connectors.libvirt.records import Phase, Record
@@ -27,16 +27,18 @@ def migrate(settings: Settings, machines: Machines, machine: str, action: Migrat
         raise ConnectorError(Fault.UNSUPPORTED, "the provider has one host: there is nowhere to migrate to")
     target = machines.hosts.named(action.host)
     source, domain = machines.hosts.locate(machine)
+    store = machines.shelves.of(source).store
+    carried.take_up(store, machine, domain)
     if source is not target:
         _check(settings, domain, action)
-        copy = not settings.shared_storage
         move = _Move(machines, machine, source, target, domain, progress=progress)
-        if copy:
+        if not settings.shared_storage:
             move.bring_files()
-        if domain.isActive():
-            move.live(copy=copy, unsafe=settings.same_machine)
-        else:
-            move.offline()
+        carried.put_down(store, machine, domain)
+        try:
+            move.carry_out(copy=not settings.shared_storage, unsafe=settings.same_machine)
+        finally:
+            carried.take_up(store, machine, machines.hosts.locate(machine)[1])
     _tidy(machines, machine, target)
 
 
@@ -45,8 +47,9 @@ def _check(settings: Settings, domain: libvirt.virDomain, action: Migrate) -> No
         raise ConnectorError(Fault.INVALID, "the hosts share no storage: migrate with a copy of it")
     if domain.hasManagedSaveImage(0):
         raise ConnectorError(Fault.CONFLICT, "the machine is suspended and its memory lies on its host: start it first")
-    if domain.listAllSnapshots(0):
-        raise ConnectorError(Fault.CONFLICT, "the machine has snapshots, which do not move: drop them first")
+    if not settings.shared_storage and domain.listAllSnapshots(0):
+        message = "the machine has snapshots, which stay behind when disks are copied: drop them first"
+        raise ConnectorError(Fault.CONFLICT, message)
 
 
 class _Move:
@@ -104,6 +107,13 @@ class _Move:
             for chain in disk.findall("backingStore"):
                 disk.remove(chain)
         return xml.text(description)
+
+    def carry_out(self, *, copy: bool, unsafe: bool) -> None:
+        """Move the machine, running or not."""
+        if self._domain.isActive():
+            self.live(copy=copy, unsafe=unsafe)
+        else:
+            self.offline()
 
     def offline(self) -> None:
         """Define a stopped machine at the target; the source's definition goes after that."""

@@ -40,6 +40,11 @@ def serial_log(machine: str) -> str:
     return f"{pieces(machine)}serial.log"
 
 
+def snapshots(machine: str) -> str:
+    """File that keeps what libvirt knows of a machine's snapshots while it moves."""
+    return f"{pieces(machine)}snapshots.json"
+
+
 def content(stem: str) -> str:
     """File of a volume's or an image's bytes."""
     return f"{stem}.qcow2"

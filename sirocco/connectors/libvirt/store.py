@@ -169,7 +169,7 @@ class Store:
     def read(self, name: str, size: int) -> bytes | None:
         """The first bytes of a file in the pool, if it is there."""
         volume = self.find(name)
-        return None if volume is None else b"".join(self.chunks(volume, min(size, volume.info()[2])))
+        return None if volume is None else b"".join(self.chunks(volume, min(size, volume.info()[1])))
 
     def put(self, name: str, data: bytes) -> None:
         """A small file with these bytes; one of the same size is overwritten in place."""
