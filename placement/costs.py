@@ -135,7 +135,9 @@ def least_migration(model: Model) -> IntArray:
     if (stated > 0).all() or not model.hosts.bandwidth.any():
         return np.maximum(stated, 1)
     fastest = int(model.hosts.bandwidth.argmax())
-    computed = [model.migration(v, fastest, fastest)[0] if stated[v] == 0 else int(stated[v]) for v in range(model.n_vms)]
+    computed = [
+        model.migration(v, fastest, fastest)[0] if stated[v] == 0 else int(stated[v]) for v in range(model.n_vms)
+    ]
     return np.array(computed, dtype=np.int64)
 
 

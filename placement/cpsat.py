@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ROUND = 8
 """Sub-solvers that take turns in one thread: deterministic, and more than one strategy."""
 
+TINY = 300
+"""Variables up to which one strategy alone is faster."""
+
 
 @dataclass(frozen=True)
 class Solved:
@@ -174,8 +177,11 @@ class Translation:
         solver = self._cp.CpSolver()
         solver.parameters.max_deterministic_time = effort
         solver.parameters.random_seed = seed
-        solver.parameters.num_workers = ROUND
-        solver.parameters.interleave_search = True
+        if len(self.variables) > TINY:
+            solver.parameters.num_workers = ROUND
+            solver.parameters.interleave_search = True
+        else:
+            solver.parameters.num_workers = 1
         if seconds is not None:
             solver.parameters.max_time_in_seconds = max(seconds, 0.01)
         status = solver.solve(self.model)

@@ -130,7 +130,11 @@ class EnergyBound:
         """(K,) cost of each kind on the most efficient host when that is full: the continuous relaxation."""
         size = self._on_grid(self.problem.limit).astype(np.float64)
         usable = ~self.problem.must_be_off & (size > 0).any(axis=1)
-        axis = int(np.argmax((self.kinds.grid * self.kinds.count[:, None]).sum(axis=0) / np.maximum(size[usable].sum(axis=0), 1)))
+        axis = int(
+            np.argmax(
+                (self.kinds.grid * self.kinds.count[:, None]).sum(axis=0) / np.maximum(size[usable].sum(axis=0), 1)
+            )
+        )
         idle = float((self.costs.on[usable] / np.maximum(size[usable, axis], 1)).min())
         rate = float(self.costs.rate[usable].min())
         prices: FloatArray = idle * self.kinds.grid[:, axis] + rate * self.kinds.load

@@ -59,7 +59,9 @@ class _Run:
         self.problem = Problem(instance, moves=mode is not Mode.PLACE)
         self.costs = combined(self.problem, objective)
         if mode is Mode.REBUILD:
-            self.costs = replace(self.costs, move=np.where(self.problem.stays_possible, self.costs.stay, self.costs.move))
+            self.costs = replace(
+                self.costs, move=np.where(self.problem.stays_possible, self.costs.stay, self.costs.move)
+            )
 
     def _left(self) -> float | None:
         limit = self.options.time_limit
@@ -234,7 +236,9 @@ def power(model: Model) -> float:
     draw = float(model.hosts.idle_power[model.hosts.online].sum())
     running = np.flatnonzero(model.vms.state == 1)
     if model.processor >= 0:
-        draw += float((model.watts_per_unit[model.vms.host[running]] * model.vms.demand[model.processor, running]).sum())
+        draw += float(
+            (model.watts_per_unit[model.vms.host[running]] * model.vms.demand[model.processor, running]).sum()
+        )
     return round(draw / 1000, 3)
 
 

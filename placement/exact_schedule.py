@@ -61,9 +61,7 @@ def _order(model: "cp_model.CpModel", table: Timetable, starts: "list[cp_model.I
         model.add(starts[number] == 0)
 
 
-def _capacities(
-    model: "cp_model.CpModel", table: Timetable, starts: "list[cp_model.IntVar]", horizon: int
-) -> None:
+def _capacities(model: "cp_model.CpModel", table: Timetable, starts: "list[cp_model.IntVar]", horizon: int) -> None:
     """A cumulative on each host that arrivals could fill: who leaves counts until its end, who comes from its start."""
     limit = np.maximum(table.problem.model.usable, table.problem.limit)
     room = limit - Draft.load_now(table.problem)
@@ -79,7 +77,9 @@ def _capacities(
             arrivals = [(n, table.tasks[n].need[resource]) for n in into[host] if table.tasks[n].need[resource]]
             if sum(need for _, need in arrivals) <= room[resource, host]:
                 continue
-            leavers = [(n, table.tasks[n].release[resource]) for n in out.get(host, []) if table.tasks[n].release[resource]]
+            leavers = [
+                (n, table.tasks[n].release[resource]) for n in out.get(host, []) if table.tasks[n].release[resource]
+            ]
             space = int(room[resource, host]) + sum(gain for _, gain in leavers)
             _profile(model, table, starts, horizon, arrivals, leavers, space)
 
@@ -90,9 +90,7 @@ def _pools(model: "cp_model.CpModel", table: Timetable, starts: "list[cp_model.I
         arrivals = [(n, t) for n, t in sorted(pool.take.items()) if n not in pool.give]
         leavers = [(n, g) for n, g in sorted(pool.give.items()) if n not in pool.take]
         space = pool.limit - pool.used + sum(gain for _, gain in leavers)
-        intervals = [
-            model.new_fixed_size_interval_var(starts[n], table.tasks[n].seconds, "") for n, _ in both
-        ]
+        intervals = [model.new_fixed_size_interval_var(starts[n], table.tasks[n].seconds, "") for n, _ in both]
         _profile(model, table, starts, horizon, arrivals, leavers, space, intervals, [t for _, t in both])
 
 

@@ -205,5 +205,7 @@ def _smaller(problem: Problem, draft: Draft, missing: Sequence[int]) -> list[str
                 if r < n
             ]
             ids = problem.model
-            found.append(f"give VM {ids.vms.ids[vm]} {', '.join(parts)}: it then fits on host {ids.hosts.ids[allowed[best]]}")
+            found.append(
+                f"give VM {ids.vms.ids[vm]} {', '.join(parts)}: it then fits on host {ids.hosts.ids[allowed[best]]}"
+            )
     return found

@@ -61,7 +61,9 @@ class Recipe:
         if not (0 <= self.constrained <= 100 and 0 <= self.raised <= 1 and 0 <= self.down < 1):  # noqa: PLR2004
             raise InputError("constrained is a percentage, raised and down are shares from 0 to 1")
         if not (0 < self.scale <= 10 and 0 < self.load <= 1 and self.moves >= 0 and self.seed >= 0):  # noqa: PLR2004
-            raise InputError("scale must be above 0 and at most 10, load above 0 and at most 1, moves and seed from 0 up")
+            raise InputError(
+                "scale must be above 0 and at most 10, load above 0 and at most 1, moves and seed from 0 up"
+            )
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,11 @@ def draw(recipe: Recipe) -> Drawn:
     """Draw hosts, applications and a dense placement that violates nothing."""
     random = np.random.default_rng(recipe.seed)
     count = recipe.hosts * recipe.ratio
-    kind = random.choice(len(CLASSES), recipe.hosts, p=CLASS_SHARE) if recipe.mixed else np.zeros(recipe.hosts, dtype=np.int64)
+    kind = (
+        random.choice(len(CLASSES), recipe.hosts, p=CLASS_SHARE)
+        if recipe.mixed
+        else np.zeros(recipe.hosts, dtype=np.int64)
+    )
     capacity = np.array([CLASSES[k][:2] for k in kind], dtype=np.int64)
     group = np.arange(recipe.hosts) // min(recipe.group, recipe.hosts)
     demand = np.zeros((count, 2), dtype=np.int64)
@@ -128,11 +134,17 @@ def draw(recipe: Recipe) -> Drawn:
             raised[vms] = max(int(demand[vms[0], 1]), round(weight * higher * recipe.scale))
             members.append(vms)
         applications.append(members)
-    return Drawn(capacity, kind, group, demand, raised, _settle(random, capacity, group, demand, applications), applications)
+    return Drawn(
+        capacity, kind, group, demand, raised, _settle(random, capacity, group, demand, applications), applications
+    )
 
 
 def _settle(
-    random: np.random.Generator, capacity: IntArray, group: IntArray, demand: IntArray, applications: list[list[IntArray]]
+    random: np.random.Generator,
+    capacity: IntArray,
+    group: IntArray,
+    demand: IntArray,
+    applications: list[list[IntArray]],
 ) -> IntArray:
     """Hosts of all VMs: each application in one group, its tiers spread, the least loaded host that fits."""
     free = capacity.copy()
@@ -211,7 +223,9 @@ def _model(recipe: Recipe, drawn: Drawn, random: np.random.Generator, running: B
     table = np.array([CLASSES[k] for k in drawn.kind], dtype=np.int64)
     count = len(drawn.host)
     seconds = {Kind.MIGRATE: drawn.demand[:, 0] // 100 * 9, Kind.BOOT: 15, Kind.SHUTDOWN: 8}
-    groups = {f"group{g + 1}": tuple(np.flatnonzero(drawn.group == g).tolist()) for g in range(int(drawn.group[-1]) + 1)}
+    groups = {
+        f"group{g + 1}": tuple(np.flatnonzero(drawn.group == g).tolist()) for g in range(int(drawn.group[-1]) + 1)
+    }
     vms = _vms(
         drawn.demand.T.copy(),
         np.where(running, int(VmState.RUNNING), int(VmState.READY)),
@@ -315,7 +329,9 @@ def _shuffle(recipe: Recipe) -> Instance:
     """Two random placements of the same VMs: each VM that differs is fenced to its second host."""
     random = np.random.default_rng(recipe.seed)
     capacity = np.tile(np.array([[1600], [200]], dtype=np.int64), recipe.hosts)
-    sizes = np.column_stack([random.choice(MEMORY, 40 * recipe.hosts, p=MEMORY_SHARE), random.integers(6, 54, 40 * recipe.hosts)])
+    sizes = np.column_stack(
+        [random.choice(MEMORY, 40 * recipe.hosts, p=MEMORY_SHARE), random.integers(6, 54, 40 * recipe.hosts)]
+    )
     used = np.maximum(np.cumsum(sizes[:, 0]) / capacity[0].sum(), np.cumsum(sizes[:, 1]) / capacity[1].sum())
     demand = sizes[used <= recipe.load].T.copy()
     host = _scatter(random, capacity, demand)

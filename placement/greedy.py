@@ -64,7 +64,9 @@ class Greedy:
             at_once &= room >= need
         for constraint in self.problem.by_vm[vm]:
             if constraint.continuous and isinstance(constraint, Spread):
-                at_once[[self.problem.start[v] for v in constraint.vms if v != vm and self.problem.start[v] >= 0]] = False
+                at_once[[self.problem.start[v] for v in constraint.vms if v != vm and self.problem.start[v] >= 0]] = (
+                    False
+                )
         for choice in (at_once, online, allowed):
             if choice.any():
                 return self._roomiest(vm, choice)

@@ -176,7 +176,11 @@ def earliest_ends(table: Timetable) -> list[int]:
     def consider(numbers: Sequence[int], now: int) -> None:
         for n in numbers:
             task = table.tasks[n]
-            if ends[n] < 0 and not waits[n] and all(f[task.target] >= k for f, k in zip(free, task.need, strict=True) if k):
+            if (
+                ends[n] < 0
+                and not waits[n]
+                and all(f[task.target] >= k for f, k in zip(free, task.need, strict=True) if k)
+            ):
                 ends[n] = now + task.seconds
                 heapq.heappush(heap, (ends[n], n))
 
@@ -191,4 +195,3 @@ def earliest_ends(table: Timetable) -> list[int]:
             waits[other] -= 1
         consider([*after[number], *into.get(task.source, [])], now)
     return [end if end >= 0 else task.seconds for end, task in zip(ends, table.tasks, strict=True)]
-

@@ -37,7 +37,9 @@ class Wishes:
             self.conflicts.append(f"VM {self.model.vms.ids[vm]} is asked to be both {names}")
         now = VmState(int(self.model.vms.state[vm]))
         if state not in REACHABLE[now]:
-            self.conflicts.append(f"VM {self.model.vms.ids[vm]} is {now.name.lower()} and cannot become {state.name.lower()}")
+            self.conflicts.append(
+                f"VM {self.model.vms.ids[vm]} is {now.name.lower()} and cannot become {state.name.lower()}"
+            )
 
     def set_power(self, host: int, *, online: bool) -> None:
         """Want a host online or offline."""
@@ -93,7 +95,9 @@ class Problem:
                 self.must_be_on[host] = True
                 if self.must_be_off[host]:
                     ids = self.model
-                    self.conflicts.append(f"VM {ids.vms.ids[vm]} sleeps on host {ids.hosts.ids[host]}, which is to go offline")
+                    self.conflicts.append(
+                        f"VM {ids.vms.ids[vm]} sleeps on host {ids.hosts.ids[host]}, which is to go offline"
+                    )
 
     def _index(self) -> None:
         self.by_vm: list[list[Constraint]] = [[] for _ in range(self.model.n_vms)]

@@ -189,7 +189,11 @@ class Repair:
 
     def _exact(self, found: Found) -> Found:
         """CP-SAT on the whole problem, or on the VMs that a better placement can move."""
-        running = self.problem.running if self.problem.moves else [v for v in self.problem.running if self.problem.start[v] < 0]
+        running = (
+            self.problem.running
+            if self.problem.moves
+            else [v for v in self.problem.running if self.problem.start[v] < 0]
+        )
         size = len(running) * self.problem.model.n_hosts
         if size <= SMALL:
             return self._search(found, running)
@@ -245,7 +249,9 @@ class Repair:
         bound = max(found.bound, solved.bound) if ceiling is None else found.bound
         if solved.host is None:
             return Found(found.host, found.online, bound, found.proof, found.missing)
-        if found.host is not None and self.costs.of(found.host, found.online) <= self.costs.of(solved.host, solved.online):
+        if found.host is not None and self.costs.of(found.host, found.online) <= self.costs.of(
+            solved.host, solved.online
+        ):
             return Found(found.host, found.online, bound, "CP-SAT")
         if solved.optimal:
             bound = max(bound, self.costs.of(solved.host, solved.online)) if ceiling is None else bound

@@ -26,14 +26,18 @@ class Replay:
         self._instant, self._final = instant, final
         self._before = initial_state(model)
         self._at = list(self._before.at)
-        self._image = [h if s == VmState.SLEEPING else -1 for h, s in zip(model.vms.host.tolist(), self._before.status, strict=True)]
+        self._image = [
+            h if s == VmState.SLEEPING else -1
+            for h, s in zip(model.vms.host.tolist(), self._before.status, strict=True)
+        ]
         self._status = list(self._before.status)
         self._online = list(self._before.online)
         self._open = list(self._before.online)
         self._demand: IntArray = model.vms.demand.copy()
         self._load: list[list[int]] = self._before.load.tolist()
         self._tolerated = [
-            [max(a, b) for a, b in zip(limit, load, strict=True)] for limit, load in zip(instant, self._load, strict=True)
+            [max(a, b) for a, b in zip(limit, load, strict=True)]
+            for limit, load in zip(instant, self._load, strict=True)
         ]
         self._guests: dict[int, int] = {}
         for host in [*self._at, *self._image]:

@@ -61,7 +61,9 @@ def _no_host(problem: Problem, draft: Draft, vm: int, allowed: BoolArray) -> Sho
         largest = int(free[hosts].max())
         if need > largest:
             what = problem.model.resources[resource]
-            text = f"VM {name} needs {need} of {what}, the largest room on the {len(hosts)} hosts open to it is {largest}"
+            text = (
+                f"VM {name} needs {need} of {what}, the largest room on the {len(hosts)} hosts open to it is {largest}"
+            )
             return Shortage((vm,), tuple(hosts.tolist()), resource, need, largest, text)
     text = f"VM {name}: none of the {len(hosts)} hosts open to it has room for all its resources together"
     return Shortage((vm,), tuple(hosts.tolist()), -1, 1, 0, text)
@@ -75,8 +77,12 @@ def _too_little(problem: Problem, draft: Draft, vms: Sequence[int], hosts: BoolA
         free, need = np.maximum(row[numbers], 0), problem.need[resource, list(vms)]
         what = problem.model.resources[resource]
         if need.sum() > free.sum():
-            text = f"{len(vms)} VMs need {need.sum()} of {what}, the {len(numbers)} hosts open to them have {free.sum()}"
-            found.append(Shortage(tuple(vms), tuple(numbers.tolist()), resource, int(need.sum()), int(free.sum()), text))
+            text = (
+                f"{len(vms)} VMs need {need.sum()} of {what}, the {len(numbers)} hosts open to them have {free.sum()}"
+            )
+            found.append(
+                Shortage(tuple(vms), tuple(numbers.tolist()), resource, int(need.sum()), int(free.sum()), text)
+            )
             continue
         size, wanted, places = _fragmented(free, need)
         if wanted > places:

@@ -236,7 +236,9 @@ class Timetable:
         goes = [n for n, t in enumerate(self.tasks) if t.source in hosts and t.kind in LEAVING]
         used = sum(at in hosts for at in self.problem.start)
         self.rigid.update(comes, goes)
-        self._pool(limit, used, dict.fromkeys(comes, 1), {n: 1 for n in goes if self.problem.start[self.tasks[n].vm] >= 0})
+        self._pool(
+            limit, used, dict.fromkeys(comes, 1), {n: 1 for n in goes if self.problem.start[self.tasks[n].vm] >= 0}
+        )
 
     def limit_power(self, hosts: Collection[int], limit: int) -> None:
         """The number of hosts drawing power stays within a limit."""
