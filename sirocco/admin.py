@@ -119,6 +119,15 @@ def _become(module: str, *arguments: str) -> None:
 
 
 @cli.command()
+@click.argument("role", type=click.Choice(["web", "console", "worker", "solver"]))
+def alive(role: str) -> None:
+    """Exit status 0 when the process of this role on this machine works; for health checks of containers."""
+    from sirocco.ops import health
+
+    sys.exit(0 if health.works(_settings(), role) else 1)
+
+
+@cli.command()
 def migrate() -> None:
     """Bring the CMDB to this release, and create the administrator where there is none."""
     from sirocco.ops.first_start import prepare

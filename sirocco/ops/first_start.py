@@ -23,7 +23,7 @@ from sirocco.ops.errors import OperationError
 from sirocco.ops.first_machine import FirstMachine, FirstMachineError, deploy
 from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.local_hypervisor import first_provider
-from sirocco.ops.settings import InvalidSettings, Settings, load
+from sirocco.ops.settings import InvalidSettings, Settings, load, prepare_home
 from sirocco.ops.status import FIRST_MACHINE
 from sirocco.services import images, networks, providers, tenants, users
 from sirocco.services.machine_create import default_network
@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 
 def prepare(settings: Settings, say: Say) -> None:
     """Bring the CMDB to this release, and create the administrator where there is none."""
-    settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare_home(settings)
     migrate.upgrade(settings.database)
     cmdb = _cmdb(settings)
     try:

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from sirocco.ops.settings import Settings
+from sirocco.ops.settings import Settings, reachable
 
 BEAT = 1.0
 LATE = 10.0
@@ -28,6 +28,18 @@ def alive(settings: Settings, role: str, pid: int) -> bool:
         return time.time() - sign.stat().st_mtime < LATE and sign.read_text() == str(pid)
     except OSError:
         return False
+
+
+def works(settings: Settings, role: str) -> bool:
+    """Whether the process of a role on this machine works, whichever pid it has: the only one of its role here."""
+    served = {"web": settings.port, "console": settings.console_port}
+    if role in served:
+        return answers(f"http://{reachable(settings.host)}:{served[role]}/healthz")
+    try:
+        pid = int(_sign(settings, role).read_text())
+    except (OSError, ValueError):
+        return False
+    return alive(settings, role, pid)
 
 
 def keep_beating(settings: Settings, role: str) -> threading.Event:

@@ -171,15 +171,15 @@ class Settings(BaseSettings):
     @property
     def portal(self) -> str:
         """Address of the portal and the API, for people and links."""
-        return self.public_url.rstrip("/") or f"http://{_reachable(self.host)}:{self.port}"
+        return self.public_url.rstrip("/") or f"http://{reachable(self.host)}:{self.port}"
 
     @property
     def console(self) -> str:
         """Address of event streams and consoles, for browsers."""
-        return self.console_url.rstrip("/") or f"http://{_reachable(self.host)}:{self.console_port}"
+        return self.console_url.rstrip("/") or f"http://{reachable(self.host)}:{self.console_port}"
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
     """The address by which this machine reaches what listens on ``host``, ready for a URL."""
     address = ip_address(host)
     if address.is_unspecified:
