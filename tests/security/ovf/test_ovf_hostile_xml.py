@@ -1,0 +1,167 @@
+"""Descriptors that try to read files, to use the network, or to exhaust the parser."""
+
+import resource
+import time
+
+import pytest
+
+from ovf import judge, safe_xml
+from ovf.cli import main
+from ovf.errors import UnreadableError
+from ovf.findings import acceptable
+from ovf.limits import Limits
+from ovf.reader import read, read_strings
+from tests.unit.ovf.making import descriptor
+
+OPEN = '<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1">'
+CLOSE = "</Envelope>"
+
+
+def refused(data: bytes | str, match: str, limits: Limits | None = None) -> None:
+    data = data.encode() if isinstance(data, str) else data
+    started = time.process_time()
+    with pytest.raises(UnreadableError, match=match):
+        read(data, limits or Limits())
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    "dtd",
+    [
+        '<!DOCTYPE Envelope [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE Envelope SYSTEM "http://127.0.0.1:9/evil.dtd">',
+        '<!DOCTYPE Envelope [<!ENTITY % p SYSTEM "http://127.0.0.1:9/"> %p;]>',
+        "<!DOCTYPE Envelope>",
+        "<!-- a --> <?pi x?> <!DOCTYPE Envelope []>",
+    ],
+)
+def test_document_types(dtd):
+    refused(f'<?xml version="1.0"?>{dtd}{OPEN}&x;{CLOSE}', "document type declaration")
+
+
+def test_a_billion_laughs():
+    entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    refused(f'<!DOCTYPE Envelope [<!ENTITY l0 "lol">{entities}]>{OPEN}&l9;{CLOSE}', "document type declaration")
+
+
+def test_a_document_type_in_another_encoding():
+    text = f'<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE Envelope [<!ENTITY x "y">]>{OPEN}{CLOSE}'
+    refused(text.encode("utf-16"), "document type declaration")
+
+
+@pytest.mark.parametrize("encoding", ["UTF-7", "UTF-32", "EBCDIC-CP-US", "utf-16", "Shift_JIS", "x" * 30])
+def test_unusual_encodings(encoding):
+    refused(f'<?xml version="1.0" encoding="{encoding}"?>{OPEN}{CLOSE}', "encoding")
+
+
+def test_bytes_that_are_not_the_encoding_they_claim():
+    refused(b'<?xml version="1.0" encoding="UTF-8"?><a>\xff</a>', "not valid utf-8")
+    refused(b"\xff\xfe\x00", "not valid utf-16")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "<html><body>Not found", "\0\0\0", "<a><b></a>", "<a x:y='1'/>", "<", "<!"]
+)
+def test_what_is_no_xml(text):
+    with pytest.raises(UnreadableError):
+        read(text.encode())
+
+
+def test_entities_nobody_declared():
+    refused(f"{OPEN}&secret;{CLOSE}", "not well-formed")
+
+
+def test_depth():
+    refused(OPEN + "<a>" * 5000 + "</a>" * 5000 + CLOSE, "deep|well-formed")
+    refused(OPEN + "<a>" * 150 + "</a>" * 150 + CLOSE, "deeper than 100")
+
+
+def test_floods_of_elements():
+    refused(OPEN + "<a/>" * 900_000 + CLOSE, "elements")
+    refused(OPEN + "<a/>" * 250_000 + CLOSE, "more than 200000 elements")
+
+
+def test_floods_of_attributes():
+    refused(OPEN + "<a " + " ".join(f'a{n}="x"' for n in range(100_000)) + "/>" + CLOSE, "attributes")
+
+
+def test_endless_texts():
+    refused(f"{OPEN}<a>{'x' * (2**20 + 1)}</a>{CLOSE}", "text of more than")
+
+
+def test_descriptors_too_large_to_be_one():
+    refused(OPEN + " " * (5 * 2**20) + CLOSE, "at most")
+
+
+def test_memory_stays_bounded():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for text in ("<a/>" * 199_000, "<a b='c'/>" * 150_000, "<a>x</a>" * 150_000):
+        try:
+            judge.findings(read((OPEN + text + CLOSE).encode()))
+        except UnreadableError:
+            continue
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 200 * 1024
+
+
+def test_xinclude_is_left_alone(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("TOP SECRET")
+    include = f'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="{secret.as_uri()}" parse="text"/>'
+    reading = read(descriptor(("<Info>Everything</Info>", f"<Info>Everything{include}</Info>")))
+    assert "TOP SECRET" not in repr(reading.package)
+
+
+def test_schema_locations_are_not_fetched(tmp_path):
+    place = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:x http://127.0.0.1:9/x.xsd" '
+    text = descriptor(("<Envelope ", f"<Envelope {place}"))
+    path = tmp_path / "a.ovf"
+    path.write_bytes(text)
+    assert main(["validate", "--strict", str(path)]) == 0
+
+
+def test_stylesheets_and_other_instructions_are_left_alone():
+    reading = read(
+        b'<?xml version="1.0"?><?xml-stylesheet href="file:///etc/passwd"?>' + descriptor().partition(b"?>")[2]
+    )
+    assert acceptable(judge.findings(reading))
+
+
+@pytest.mark.parametrize(
+    "declaration", ['<?xml version="1.0"encoding="UTF-8"?>', "<?xml?>", '<?xml version="2.0"?>', "<?xml "]
+)
+def test_malformed_declarations(declaration):
+    refused(declaration + OPEN + CLOSE, "XML")
+
+
+def test_nothing_may_stand_before_the_declaration():
+    refused(f'\n<?xml version="1.0"?>{OPEN}{CLOSE}', "well-formed")
+
+
+@pytest.mark.parametrize(
+    "namespace", ["http://schemas.dmtf.org/ovf/envelope/3", "urn:nobody", "http://www.w3.org/1999/xhtml"]
+)
+def test_namespaces_of_other_versions_are_named(namespace):
+    refused(f'<Envelope xmlns="{namespace}"/>', namespace)
+
+
+def test_message_bundles_are_as_safe(tmp_path):
+    with pytest.raises(UnreadableError, match="document type"):
+        read_strings(b"<!DOCTYPE Strings []><Strings/>")
+    with pytest.raises(UnreadableError, match="no message bundle"):
+        read_strings(b"<Other/>")
+
+
+def test_byte_order_marks_and_old_encodings_are_read():
+    text = descriptor().decode().replace("Debian", "D\u00e9bian")
+    latin = text.replace("UTF-8", "ISO-8859-1").encode("latin-1")
+    wide = text.replace("UTF-8", "UTF-16").encode("utf-16")
+    marked = b"\xef\xbb\xbf" + text.encode()
+    packages = {read(data).package == read(text.encode()).package for data in (latin, wide, marked)}
+    assert packages == {True}
+
+
+def test_places_survive_a_declaration_over_two_lines():
+    document = safe_xml.parse(b'<?xml version="1.0"\n encoding="UTF-8"?>\n<a>\n  <b/></a>')
+    assert document.place(1) == (4, 3)
+    assert document.place(99) == (0, 0)
