@@ -53,7 +53,7 @@ class Driver:
         self.promises = {}
         self.trusted = True
         self.errors = Counter()
-        self.done = {name: 0 for name in self.names()}
+        self.done = dict.fromkeys(self.names(), 0)
 
     def names(self):
         found = ["submit"] * 10 + ["tick"] * 10 + ["finish"] * 4 + ["cancel", "extend", "shrink", "move", "release"]
