@@ -68,7 +68,8 @@ def span(start: datetime, end: datetime | None) -> str:
 
 def message(refusal: SiroccoError) -> str:
     """A refusal's sentence in the reader's language."""
-    return fill(say(refusal.problem.message), _details(refusal.details))
+    text = fill(say(refusal.problem.message), _details(refusal.details))
+    return text[:1].upper() + text[1:]
 
 
 def remedy(refusal: SiroccoError) -> str:
@@ -83,9 +84,9 @@ def _details(details: dict[str, str]) -> dict[str, str]:
 
 def _detail(name: str, value: str) -> str:
     if name in {"state", "needed"}:
-        return ", ".join(str(words.sign(part).word) for part in value.split(", "))
+        return ", ".join(str(words.sign(part).word).lower() for part in value.split(", "))
     if name in {"kind", "action", "role", "resource"}:
-        return str(words.word(value))
+        return str(words.word(value)).lower()
     return say(value) if name == "why" else value
 
 
