@@ -61,6 +61,9 @@ class Translation:
                 self.variables[vm, host] = self.model.new_bool_var("")
             self.model.add_exactly_one([self.variables[vm, host] for host in hosts])
         problem = self.problem
+        fixed = self.draft.count > 0
+        if (fixed & problem.must_be_off).any() or any((row[fixed] < 0).any() for row in self.draft.free):
+            self.model.add_bool_or([])
         by_host: dict[int, list[int]] = {}
         for vm, host in self.variables:
             by_host.setdefault(host, []).append(vm)

@@ -77,28 +77,35 @@ class _Run:
             self.options.progress(self.costs.of(host, online), bound, self.options.clock() - self._begin)
 
     def answer(self) -> Answer:
-        """Search, plan and check; another placement is tried where one cannot be reached."""
+        """Search, plan and check; other placements are tried where one cannot be reached, or not without detours."""
         avoid: list[list[int]] = []
         started = self.options.clock()
-        found = self._search(avoid)
+        found = first = self._search(avoid)
         self.seconds["solve"] += self.options.clock() - started - self.seconds["bound"]
-        first = found
-        while found.host is not None:
-            started = self.options.clock()
+        best: tuple[int, Found, Planned] | None = None
+        failure = found.proof
+        while found.host is not None and (best is None or self.costs.of(found.host, found.online) < best[0]):
             try:
-                planned = make_plan(self.problem, found.host, found.online, seed=self.options.seed, stop=self.stop)
+                planned = self._plan(found)
+                cost = self._cost(found, planned.plan)
+                best = (cost, found, planned) if best is None or cost < best[0] else best
             except PlanningError as error:
-                self.seconds["plan"] += self.options.clock() - started
-                avoid.append(found.host)
-                if len(avoid) >= PLACEMENTS or not self._small() or self.stop():
-                    return self._refusal(replace(first, host=None, proof=str(error)))
-                found = replace(self._search(avoid), bound=first.bound)
-                if found.infeasible:
-                    return self._refusal(replace(found, infeasible=False, proof=str(error)))
-                continue
+                failure = str(error)
+            if (best and best[0] <= self._bound(first)) or not self._small() or len(avoid) >= PLACEMENTS or self.stop():
+                break
+            avoid.append(found.host)
+            found = self._search(avoid)
+        if best is not None:
+            return self._checked(replace(best[1], bound=first.bound, proof=first.proof), best[2])
+        return self._refusal(first if first.host is None else replace(first, host=None, proof=failure, infeasible=False))
+
+    def _plan(self, found: Found) -> Planned:
+        assert found.host is not None
+        started = self.options.clock()
+        try:
+            return make_plan(self.problem, found.host, found.online, seed=self.options.seed, stop=self.stop)
+        finally:
             self.seconds["plan"] += self.options.clock() - started
-            return self._checked(found, planned)
-        return self._refusal(found)
 
     def _small(self) -> bool:
         return len(self.problem.running) * self.problem.model.n_hosts <= SMALL
@@ -171,9 +178,8 @@ class _Run:
         verdict = check_plan(self.instance, planned.plan)
         self.seconds["check"] = self.options.clock() - started
         cost = self._cost(found, planned.plan)
-        bound, proof = found.bound, found.proof
-        if self.objective.terms[0] is Term.MAKESPAN:
-            bound, proof = self._least_makespan(), "forced actions"
+        bound = self._bound(found)
+        proof = "forced actions" if self.objective.terms[0] is Term.MAKESPAN else found.proof
         status = Status.OPTIMAL if cost <= bound else Status.FEASIBLE
         if not verdict.legal:
             status = Status.UNKNOWN
@@ -195,6 +201,9 @@ class _Run:
             None,
             self.seconds,
         )
+
+    def _bound(self, found: Found) -> int:
+        return self._least_makespan() if self.objective.terms[0] is Term.MAKESPAN else found.bound
 
     def _least_makespan(self) -> int:
         """Starts and changes of state must happen whatever the placement."""

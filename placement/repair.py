@@ -70,12 +70,27 @@ class Repair:
         draft = Draft(problem, start)
         if problem.conflicts:
             return self._nothing("contradictory constraints", problem.running)
+        if not problem.moves:
+            trouble = self._trouble_of_fixed(draft)
+            if trouble:
+                return self._nothing(trouble, draft.waiting())
         found = self._greedy(draft)
         if found.host is not None and tuple(found.host) in self.avoid:
             found = Found(None, [], found.bound, found.proof)
         if found.infeasible or self._closed(found) or self.stop():
             return found
         return self._exact(found)
+
+    def _trouble_of_fixed(self, draft: Draft) -> str:
+        """What is wrong with VMs that may not move, empty where nothing is."""
+        hosts = self.problem.model.hosts.ids
+        closing = np.flatnonzero(self.problem.must_be_off & (draft.count > 0))
+        if len(closing):
+            return f"VMs that may not move run on host {hosts[closing[0]]}, which is to go offline: repair would move them"
+        for row in draft.free:
+            if (row < 0).any():
+                return f"VMs that may not move overload host {hosts[int(row.argmin())]}: repair would move them"
+        return ""
 
     def _closed(self, found: Found) -> bool:
         return found.host is not None and self.costs.of(found.host, found.online) <= found.bound
@@ -124,7 +139,8 @@ class Repair:
         if left and problem.moves:
             greedy.send_home()
         if pushed and noise is None:
-            proofs = shortages(problem, Draft(problem, [-1] * len(draft.host)) if problem.moves else draft)
+            fixed = [-1] * len(draft.host) if problem.moves else problem.start
+            proofs = shortages(problem, Draft(problem, [h if r else -1 for h, r in zip(fixed, problem.runs, strict=True)]))
             if proofs:
                 return self._nothing(str(proofs[0]), pushed)
         online = self._power(draft)

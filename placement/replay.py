@@ -7,7 +7,7 @@ import numpy as np
 
 from placement.model import Action, IntArray, Kind, Model, VmState
 from placement.network_use import NetworkUse
-from placement.trajectory import FOREVER, LoadChange, State, Stay, Trajectory, initial_state
+from placement.trajectory import BEFORE, FOREVER, LoadChange, State, Stay, Trajectory, initial_state
 
 Limits = Sequence[Sequence[int]]
 
@@ -152,7 +152,7 @@ class Replay:
         if self._guests.get(host, 0):
             return self._fault("action", action, f"{self._guests[host]} VMs are on the host")
         self._open[host] = False
-        self._power.setdefault(host, [[0, FOREVER]])
+        self._power.setdefault(host, [[BEFORE, FOREVER]])
         return True
 
     def _demand_after(self, action: Action) -> list[int]:
@@ -170,7 +170,7 @@ class Replay:
 
     def _spells(self, vm: int) -> list[list[int]]:
         if vm not in self._stays:
-            self._stays[vm] = [[self._at[vm], 0, FOREVER]] if self._before.at[vm] >= 0 else []
+            self._stays[vm] = [[self._at[vm], BEFORE, FOREVER]] if self._before.at[vm] >= 0 else []
         return self._stays[vm]
 
     def _change(self, time: int, host: int, delta: Sequence[int], touched: set[int]) -> None:

@@ -13,6 +13,8 @@ from placement.model import Action, BoolArray, IntArray, Kind, Model, VmState
 
 FOREVER = 1 << 60
 """End of what does not end, s."""
+BEFORE = -1
+"""Start of what is so before the plan starts, s: an arrival at 0 is something else."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Trajectory:
         if known is not None:
             return known
         host = self.initial.at[vm]
-        return () if host < 0 else (Stay(host, 0, FOREVER),)
+        return () if host < 0 else (Stay(host, BEFORE, FOREVER),)
 
     def touched(self, vms: Collection[int]) -> bool:
         """Whether a VM of the set changed host or state."""
@@ -102,7 +104,7 @@ class Trajectory:
 
     def on(self, host: int) -> tuple[tuple[int, int], ...]:
         """When the host drew power: from the start of its boot to the end of its shutdown, s."""
-        return self.power.get(host, ((0, FOREVER),) if self.initial.online[host] else ())
+        return self.power.get(host, ((BEFORE, FOREVER),) if self.initial.online[host] else ())
 
     def visitors(self, host: int) -> list[int]:
         """VMs that ran on the host at any instant."""
@@ -121,45 +123,39 @@ class Trajectory:
         """(time, host) of each meeting of two VMs that were not together from the start."""
         for a in self.stays(one):
             for b in self.stays(other):
-                if a.meets(b) and max(a.start, b.start) > 0:
+                if a.meets(b) and max(a.start, b.start) > BEFORE:
                     yield max(a.start, b.start), a.host
 
     def load_profile(self, hosts: Collection[int], resource: int) -> list[tuple[int, int]]:
-        """(time, total load of the hosts) at the start and after each change."""
+        """(time, total load of the hosts) before the plan and after each change."""
         start = int(self.initial.load[resource, sorted(hosts)].sum())
         changes = [(c.time, c.delta[resource]) for c in self.loads if c.host in hosts]
         return _accumulate(start, changes)
 
     def guest_profile(self, hosts: Collection[int]) -> list[tuple[int, int]]:
-        """(time, number of VMs counted on the hosts) at the start and after each change."""
+        """(time, number of VMs counted on the hosts) before the plan and after each change."""
         start = sum(at in hosts for at in self.initial.at)
         changes = []
         for stays in self.changed.values():
             for stay in stays:
                 if stay.host in hosts:
-                    changes += [(stay.start, 1)] if stay.start > 0 or not _from_start(stays, stay) else []
+                    changes += [(stay.start, 1)] if stay.start > BEFORE else []
                     changes += [(stay.end, -1)] if stay.end < FOREVER else []
         return _accumulate(start, changes)
 
     def power_profile(self, hosts: Collection[int]) -> list[tuple[int, int]]:
-        """(time, number of hosts drawing power) at the start and after each change."""
+        """(time, number of hosts drawing power) before the plan and after each change."""
         start = sum(self.initial.online[h] for h in hosts)
         changes = []
         for host in sorted(hosts):
-            was_on = self.initial.online[host]
             for begin, end in self.power.get(host, ()):
-                changes += [] if was_on and begin == 0 else [(begin, 1)]
+                changes += [(begin, 1)] if begin > BEFORE else []
                 changes += [(end, -1)] if end < FOREVER else []
         return _accumulate(start, changes)
 
 
-def _from_start(stays: tuple[Stay, ...], stay: Stay) -> bool:
-    """Whether a stay that begins at 0 is where the VM was before the plan: always the first one listed."""
-    return stays[0] is stay
-
-
 def _accumulate(start: int, changes: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    profile = {0: start}
+    profile = {BEFORE: start}
     value = start
     for time, delta in sorted(changes):
         value += delta

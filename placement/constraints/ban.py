@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from placement.constraints.base import Constraint, Fault
 from placement.model import BoolArray
-from placement.trajectory import State, Trajectory
+from placement.trajectory import BEFORE, State, Trajectory
 
 if TYPE_CHECKING:
     from placement.draft import Draft
@@ -40,7 +40,7 @@ class Ban(Constraint):
         """The VM arrives on a banned host."""
         model = path.initial.model
         for stay in path.stays(self.vm):
-            if stay.host in self.hosts and (stay.start > 0 or stay.host != path.initial.at[self.vm]):
+            if stay.host in self.hosts and stay.start > BEFORE:
                 yield (
                     stay.start,
                     f"VM {model.vms.ids[self.vm]} arrives on host {model.hosts.ids[stay.host]}, banned for it",

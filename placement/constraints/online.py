@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from placement.constraints.base import Constraint, Fault
-from placement.trajectory import FOREVER, State, Trajectory
+from placement.trajectory import BEFORE, FOREVER, State, Trajectory
 
 if TYPE_CHECKING:
     from placement.problem import Wishes
@@ -32,7 +32,7 @@ class Online(Constraint):
     def check_plan(self, path: Trajectory) -> Iterator[Fault]:
         """The host changes on the way."""
         spells = path.on(self.host)
-        if path.initial.online[self.host] and (len(spells) != 1 or spells[0] != (0, FOREVER)):
+        if path.initial.online[self.host] and (len(spells) != 1 or spells[0] != (BEFORE, FOREVER)):
             yield spells[0][1], f"host {path.initial.model.hosts.ids[self.host]} does not stay online"
 
     def prepare(self, wishes: "Wishes") -> None:

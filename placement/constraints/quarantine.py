@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from placement.constraints.base import Constraint, Fault
 from placement.model import BoolArray
-from placement.trajectory import State, Trajectory, initial_state, member_array
+from placement.trajectory import BEFORE, State, Trajectory, initial_state, member_array
 
 if TYPE_CHECKING:
     from placement.draft import Draft
@@ -42,7 +42,7 @@ class Quarantine(Constraint):
         for vm in sorted(path.changed):
             before = path.initial.at[vm]
             for stay in path.stays(vm):
-                if stay.host == self.host and stay.start > 0:
+                if stay.host == self.host and stay.start > BEFORE:
                     yield stay.start, f"VM {model.vms.ids[vm]} enters host {model.hosts.ids[self.host]}"
                 if before == self.host != stay.host:
                     yield stay.start, f"VM {model.vms.ids[vm]} leaves host {model.hosts.ids[self.host]}"

@@ -10,7 +10,20 @@ from placement.formats.codec import Codec, check_order
 from placement.formats.document import Document, entry, real, whole
 from placement.formats.network import read_network, write_network
 from placement.instance import Instance
-from placement.model import VM_KINDS, Action, BoolArray, Hosts, Id, IntArray, Kind, Model, Plan, VmState, Vms, action_order
+from placement.model import (
+    VM_KINDS,
+    Action,
+    BoolArray,
+    Hosts,
+    Id,
+    IntArray,
+    Kind,
+    Model,
+    Plan,
+    VmState,
+    Vms,
+    action_order,
+)
 
 SECONDS = {
     Kind.BOOT: "boot", Kind.SHUTDOWN: "shutdown", Kind.MIGRATE: "migrate", Kind.SUSPEND: "suspend",
@@ -70,7 +83,12 @@ def read_model(root: Mapping[str, Any]) -> Model:
 
 
 def _vms(
-    ids: list[Id], state: IntArray, host: IntArray, demand: IntArray, attributes: Mapping[str, Any], names: tuple[str, ...]
+    ids: list[Id],
+    state: IntArray,
+    host: IntArray,
+    demand: IntArray,
+    attributes: Mapping[str, Any],
+    names: tuple[str, ...],
 ) -> Vms:
     memory = next((r for r, name in enumerate(names) if "mem" in name.lower() or "ram" in name.lower()), -1)
     guess = demand[memory] if memory >= 0 else np.zeros(len(ids), dtype=np.int64)
@@ -162,9 +180,7 @@ def _attributes(attributes: Any, kind: str) -> Mapping[str, Any]:
     return found
 
 
-def _column(
-    attributes: Mapping[str, Any], ids: list[Id], name: str, usual: int, what: str, least: int = 0
-) -> IntArray:
+def _column(attributes: Mapping[str, Any], ids: list[Id], name: str, usual: int, what: str, least: int = 0) -> IntArray:
     if not attributes:
         return np.full(len(ids), usual, dtype=np.int64)
     nothing: dict[str, Any] = {}
@@ -176,7 +192,9 @@ def _column(
 
 def _milliwatts(attributes: Mapping[str, Any], ids: list[Id], name: str) -> IntArray:
     watts = [attributes.get(str(i), {}).get(name, 0) for i in ids]
-    return np.array([round(1000 * real(w, f"node {i}: {name}")) for w, i in zip(watts, ids, strict=True)], dtype=np.int64)
+    return np.array(
+        [round(1000 * real(w, f"node {i}: {name}")) for w, i in zip(watts, ids, strict=True)], dtype=np.int64
+    )
 
 
 def _cold_rates(attributes: Mapping[str, Any], ids: list[Id]) -> np.ndarray:
@@ -275,7 +293,8 @@ def _write_action(model: Model, action: Action) -> dict[str, Any]:
         return result | {"node": hosts[action.target], "hooks": {"pre": [], "post": []}}
     result["vm"] = model.vms.ids[action.vm]
     grants = [
-        {"id": "allocate", "rc": model.resources[r], "vm": result["vm"], "amount": amount} for r, amount in action.allocation
+        {"id": "allocate", "rc": model.resources[r], "vm": result["vm"], "amount": amount}
+        for r, amount in action.allocation
     ]
     if kind is Kind.ALLOCATE:
         result |= {"on": hosts[action.target], "rc": grants[0]["rc"], "amount": grants[0]["amount"]}
@@ -318,7 +337,9 @@ def _read_action(model: Model, value: Any, where: str) -> Action:
         target = -1 if kind is Kind.SUSPEND else _known(model.host_number, value, "to", where)
         source = -1 if kind is Kind.BOOT else _known(model.host_number, value, "from", where)
     bandwidth = whole(value.get("bw", 0), f"{where}.bw")
-    return Action(kind, vm, source, target, start, end, 0 if bandwidth >= 1 << 31 - 1 else bandwidth, _grants(model, value, where))
+    return Action(
+        kind, vm, source, target, start, end, 0 if bandwidth >= 1 << 31 - 1 else bandwidth, _grants(model, value, where)
+    )
 
 
 def _known(numbers: Mapping[Id, int], value: Mapping[str, Any], key: str, where: str) -> int:

@@ -193,7 +193,9 @@ class Codec:
             return whole(value, where)
         match = RELATIVE.fullmatch(value)
         if match is None or not value.startswith("+"):
-            raise InputError(f"{where}: {value[:40]!r} is not a time from the start of the plan, such as '+90' or '+1:30:00'")
+            raise InputError(
+                f"{where}: {value[:40]!r} is not a time from the start of the plan, such as '+90' or '+1:30:00'"
+            )
         hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return hours * 3600 + minutes * 60 + seconds
 

@@ -34,7 +34,9 @@ class Document:
         except UnicodeDecodeError:
             raise InputError("the document is not UTF-8 text") from None
         except json.JSONDecodeError as error:
-            raise InputError(f"the document is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+            raise InputError(
+                f"the document is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+            ) from None
         except ValueError as error:
             raise InputError(f"the document holds a number that cannot be used: {error}") from None
         if not isinstance(root, dict):
@@ -87,7 +89,12 @@ class Document:
 
     def shared(self, value: Any) -> Any:
         """The list that a value stands for, or the value itself."""
-        if isinstance(value, str) and value.startswith("@") and value[1:].isdigit() and int(value[1:]) < len(self._lists):
+        if (
+            isinstance(value, str)
+            and value.startswith("@")
+            and value[1:].isdigit()
+            and int(value[1:]) < len(self._lists)
+        ):
             return self._lists[int(value[1:])]
         return value
 

@@ -156,7 +156,9 @@ def _vms(value: Mapping[str, Any], names: Sequence[str], number: Mapping[Id, int
     def column(key: str, usual: int, least: int = 0) -> IntArray:
         return _column(value.get(key, usual), count, f"vms.{key}", least)
 
-    seconds = [column(name, int(kind is not Kind.MIGRATE), int(kind is not Kind.MIGRATE)) for kind, name in SECONDS.items()]
+    seconds = [
+        column(name, int(kind is not Kind.MIGRATE), int(kind is not Kind.MIGRATE)) for kind, name in SECONDS.items()
+    ]
     return Vms(
         ids=ids,
         demand=demand,

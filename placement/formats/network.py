@@ -26,7 +26,10 @@ def read_network(views: Sequence[Mapping[str, Any]], hosts: Sequence[Id]) -> tup
         raise InputError("model.views: there are several networks")
     number = {h: n for n, h in enumerate(hosts)}
     for n, switch in enumerate(entry(views[0], "switches", "model.views.net", list)):
-        if isinstance(switch, dict) and whole(switch.get("capacity", -1), f"model.views.net.switches[{n}].capacity", -1) > 0:
+        if (
+            isinstance(switch, dict)
+            and whole(switch.get("capacity", -1), f"model.views.net.switches[{n}].capacity", -1) > 0
+        ):
             raise InputError(f"model.views.net.switches[{n}]: a switch with a capacity of its own is not supported")
     links: list[tuple[Node, Node, int, str]] = []
     for n, link in enumerate(entry(views[0], "links", "model.views.net", list)):
@@ -34,7 +37,9 @@ def read_network(views: Sequence[Mapping[str, Any]], hosts: Sequence[Id]) -> tup
         end = entry(link, "physicalElement", where, dict)
         capacity = whole(link.get("capacity"), f"{where}.capacity", 1)
         other = (entry(end, "type", where, str), whole(end.get("id"), f"{where}.physicalElement.id"))
-        links.append((("switch", whole(link.get("switch"), f"{where}.switch")), other, capacity, f"link {link.get('id', n)}"))
+        links.append(
+            (("switch", whole(link.get("switch"), f"{where}.switch")), other, capacity, f"link {link.get('id', n)}")
+        )
         if other[0] == "node":
             if other[1] not in number or bandwidth[number[other[1]]]:
                 raise InputError(f"{where}: node {other[1]} is unknown or has two links")
@@ -79,7 +84,12 @@ def write_network(model: Model) -> list[dict[str, Any]]:
                 raise InputError("links that share hosts cannot be written as a BtrPlace network")
     switches = [{"id": n, "capacity": -1} for n in range(len(model.links) + 1)]
     links = [
-        {"id": n, "capacity": link.capacity * MBIT_PER_MB, "switch": 0, "physicalElement": {"type": "switch", "id": n + 1}}
+        {
+            "id": n,
+            "capacity": link.capacity * MBIT_PER_MB,
+            "switch": 0,
+            "physicalElement": {"type": "switch", "id": n + 1},
+        }
         for n, link in enumerate(model.links)
     ]
     for host, i in enumerate(hosts.ids):

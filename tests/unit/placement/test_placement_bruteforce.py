@@ -152,6 +152,19 @@ def test_repair_agrees_with_all_placements(build, block):
 
 
 @pytest.mark.parametrize("block", range(8))
+def test_starts_agree_with_all_placements_that_move_nobody(build, block):
+    random = np.random.default_rng([2029, block])
+    for _ in range(25):
+        instance = draw_instance(build, random)
+        problem = Problem(instance, moves=False)
+        stays = [(v, h) for v, h in enumerate(problem.start) if h >= 0]
+        states = [at for at, _ in legal_states(instance) if all(at[v] in (h, -1) for v, h in stays)]
+        found = Repair(problem, costs_of(problem, Term.SUM_OF_ENDS)).run()
+        assert found.infeasible == (not states), instance
+        assert (found.host is None) == (not states)
+
+
+@pytest.mark.parametrize("block", range(8))
 def test_energy_agrees_with_all_placements(build, block):
     random = np.random.default_rng([2027, block])
     for _ in range(25):
