@@ -105,8 +105,14 @@ def _settings(layout: Layout, state: State, hosts: list[HostPaths]) -> dict[str,
     shared = state.shared_storage
     return {
         "hosts": [
-            {"name": host.name, "uri": host.uri, "pool": "sirocco", "pool_path": str(layout.pool(0 if shared else n))}
-            for n, host in enumerate(hosts, start=1)
+            {
+                "name": host.name,
+                "uri": host.uri,
+                "pool": "sirocco",
+                "pool_path": str(layout.pool(0 if shared else number)),
+                "migrate_uri": host.uri,
+            }
+            for number, host in enumerate(hosts, start=1)
         ],
         "domain_type": state.accelerator,
         "domain_type_reason": state.reason,

@@ -82,6 +82,16 @@ def translated(what: str) -> Iterator[None]:
         raise translate(error, what) from error
 
 
+@contextmanager
+def absent_is_fine() -> Iterator[None]:
+    """Let what is not there, or not there any more, pass."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        if not is_missing(error):
+            raise
+
+
 def is_missing(error: libvirt.libvirtError) -> bool:
     """Whether the error only says that something is not there."""
     return _BY_CODE.get(error.get_error_code()) is Fault.NOT_FOUND

@@ -11,6 +11,7 @@ from sirocco.connectors.libvirt.settings import HostSettings, Settings
 from sirocco.connectors.ports import ConnectorError, Fault
 
 _KEEPALIVE = 5  # seconds between probes; three unanswered ones end a connection
+_ARRIVING = (libvirt.VIR_DOMAIN_PAUSED_MIGRATION, libvirt.VIR_DOMAIN_PAUSED_STARTING_UP)
 _events = threading.Lock()
 _started = False
 
@@ -97,6 +98,19 @@ class Host:
         return f"{self.settings.pool_path}/{file}"
 
 
+def _standing(domain: libvirt.virDomain) -> int:
+    """0 where a machine lives, 1 where it is arriving, 2 where it is only defined, 3 where it is gone."""
+    try:
+        state, reason = domain.state(0)
+    except libvirt.libvirtError as error:
+        if is_missing(error):
+            return 3
+        raise
+    if state == libvirt.VIR_DOMAIN_PAUSED and reason in _ARRIVING:
+        return 1
+    return 2 if state == libvirt.VIR_DOMAIN_SHUTOFF else 0
+
+
 class Hosts:
     """All hosts, in the order of the settings."""
 
@@ -122,10 +136,19 @@ class Hosts:
         known = ", ".join(host.name for host in self._hosts)
         raise ConnectorError(Fault.INVALID, f"no host {name!r}; there are {known}")
 
+    def twice(self) -> tuple[Host, ...]:
+        """All hosts and all but the last again: who looks in this order misses no machine that moves meanwhile."""
+        return self._hosts + self._hosts[:-1]
+
     def domains(self, machine: str) -> list[tuple[Host, libvirt.virDomain]]:
-        """Where a machine is defined: one host, two while it moves; the active one first."""
-        found = [(host, domain) for host in self._hosts if (domain := host.domain(machine))]
-        return sorted(found, key=lambda pair: not pair[1].isActive()) if len(found) > 1 else found
+        """Where a machine is defined: one host, two while it moves; the one where it runs first."""
+        found = {}
+        for host in self.twice():
+            if host.name not in found and (domain := host.domain(machine)):
+                found[host.name] = host, domain
+            if found and host is self._hosts[-1]:
+                break
+        return sorted(found.values(), key=lambda pair: _standing(pair[1])) if len(found) > 1 else [*found.values()]
 
     def locate(self, machine: str) -> tuple[Host, libvirt.virDomain]:
         """A machine's host and domain; NOT_FOUND when no host has it."""

@@ -8,6 +8,7 @@ import libvirt
 
 from sirocco.connectors.libvirt import names, seed, xml
 from sirocco.connectors.libvirt.addresses import Addresses
+from sirocco.connectors.libvirt.errors import absent_is_fine
 from sirocco.connectors.libvirt.hosts import Host, Hosts
 from sirocco.connectors.libvirt.images import Images
 from sirocco.connectors.libvirt.inventory import Accelerators
@@ -53,6 +54,7 @@ _FORGET = (
     | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
 )
 _MINIMUM_MEMORY = 1 << 20
+_LOOKS = 3
 
 
 def check(spec: MachineSpec) -> None:
@@ -176,15 +178,17 @@ class Machines:
 
     def delete(self, machine: str) -> None:
         """End it, remove its files, then its definition: a crash in between leaves the definition to be found."""
-        domains = self.hosts.domains(machine)
-        for _, domain in domains:
-            if domain.isActive():
-                domain.destroy()
-            self._release_addresses(domain)
+        for _, domain in self.hosts.domains(machine):
+            with absent_is_fine():
+                self._release_addresses(domain)
+            with absent_is_fine():
+                if domain.isActive():
+                    domain.destroy()
         for shelf in self.shelves.all():
             self.remove_files(shelf, machine)
-        for _, domain in domains:
-            _undefine(domain)
+        for _, domain in self.hosts.domains(machine):
+            with absent_is_fine():
+                _undefine(domain)
 
     def _release_addresses(self, domain: libvirt.virDomain) -> None:
         for nic in interfaces(xml.parse(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))):
@@ -199,25 +203,31 @@ class Machines:
 
     def find(self, token: str) -> Observed | None:
         """What a create with this token made."""
-        for host, domain in self.hosts.domains(names.native_id(Kind.MACHINE, token)):
-            return self._observed(host, domain, self.addresses.leases())
-        return None
+        return self._seen(names.native_id(Kind.MACHINE, token), self.addresses.leases())
 
     def observe(self, machine: str) -> Observed:
         """The machine as it is now."""
-        host, domain = self.hosts.locate(machine)
-        return self._observed(host, domain, self.addresses.leases(), ask_guest=True)
+        seen = self._seen(machine, self.addresses.leases(), ask_guest=True)
+        if seen is None:
+            raise ConnectorError(Fault.NOT_FOUND, f"machine {machine} is on none of the provider's hosts")
+        return seen
+
+    def _seen(self, machine: str, leases: dict[str, list[str]], *, ask_guest: bool = False) -> Observed | None:
+        """The machine where it is; looked for again when it moves away while it is read."""
+        for _ in range(_LOOKS):
+            for host, domain in self.hosts.domains(machine)[:1]:
+                with absent_is_fine():
+                    return self._observed(host, domain, leases, ask_guest=ask_guest)
+        return None
 
     def all(self) -> Iterator[Observed]:
         """All machines; one that moves is shown once."""
-        leases, seen = self.addresses.leases(), set()
-        for host in self.hosts:
-            for domain in host.connection().listAllDomains(0):
-                unique = domain.UUIDString()
-                pairs = [] if unique in seen else self.hosts.domains(unique)
-                seen.add(unique)
-                for pair in pairs[:1]:
-                    yield self._observed(*pair, leases)
+        leases = self.addresses.leases()
+        there = [domain.UUIDString() for host in self.hosts.twice() for domain in host.connection().listAllDomains(0)]
+        for machine in dict.fromkeys(there):
+            seen = self._seen(machine, leases)
+            if seen is not None:
+                yield seen
 
     def _observed(
         self, host: Host, domain: libvirt.virDomain, leases: dict[str, list[str]], *, ask_guest: bool = False
@@ -260,8 +270,6 @@ def _undefine(domain: libvirt.virDomain) -> None:
     try:
         domain.undefineFlags(_FORGET)
     except libvirt.libvirtError as error:
-        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-            return
         if error.get_error_code() not in {libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_NO_SUPPORT}:
             raise
         domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)

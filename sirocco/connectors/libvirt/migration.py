@@ -8,6 +8,7 @@ from typing import Any
 import libvirt
 
 from sirocco.connectors.libvirt import carried, images, names, xml
+from sirocco.connectors.libvirt.errors import absent_is_fine
 from sirocco.connectors.libvirt.hosts import Host
 from sirocco.connectors.libvirt.machines import Machines
 from sirocco.connectors.libvirt.records import Phase, Record
@@ -16,6 +17,7 @@ from sirocco.connectors.libvirt.tasks import Cancelled, Progress
 from sirocco.connectors.libvirt.volumes import attached
 from sirocco.connectors.ports import ConnectorError, Fault, Kind, Migrate
 
+_MOVES = (libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT, libvirt.VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN)
 _LOOK = 0.2  # seconds between looks at a migration
 _MOVE = libvirt.VIR_MIGRATE_LIVE | libvirt.VIR_MIGRATE_PERSIST_DEST | libvirt.VIR_MIGRATE_UNDEFINE_SOURCE
 _MOVABLE_XML = libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_MIGRATABLE
@@ -26,7 +28,7 @@ def migrate(settings: Settings, machines: Machines, machine: str, action: Migrat
     if len(settings.hosts) < 2:
         raise ConnectorError(Fault.UNSUPPORTED, "the provider has one host: there is nowhere to migrate to")
     target = machines.hosts.named(action.host)
-    source, domain = machines.hosts.locate(machine)
+    source, domain = _at_rest(machines, machine, progress)
     store = machines.shelves.of(source).store
     carried.take_up(store, machine, domain)
     if source is not target:
@@ -37,9 +39,28 @@ def migrate(settings: Settings, machines: Machines, machine: str, action: Migrat
         carried.put_down(store, machine, domain)
         try:
             move.carry_out(copy=not settings.shared_storage, unsafe=settings.same_machine)
+        except (libvirt.libvirtError, Cancelled):
+            _tidy(machines, machine, _at_rest(machines, machine, Progress())[0])
+            raise
         finally:
             carried.take_up(store, machine, machines.hosts.locate(machine)[1])
     _tidy(machines, machine, target)
+
+
+def _at_rest(machines: Machines, machine: str, progress: Progress) -> tuple[Host, libvirt.virDomain]:
+    """Where the machine is, once a move that an earlier attempt began has ended: the hosts go on by themselves."""
+    while True:
+        host, domain = machines.hosts.locate(machine)
+        with absent_is_fine():
+            moving = domain.isActive() and domain.jobStats(0).get("operation") in _MOVES
+            if not moving and not any(there.isActive() for there in _elsewhere(machines, machine, host)):
+                return host, domain
+        progress.check()
+        progress.stopping.wait(_LOOK)
+
+
+def _elsewhere(machines: Machines, machine: str, host: Host) -> list[libvirt.virDomain]:
+    return [domain for other, domain in machines.hosts.domains(machine) if other is not host]
 
 
 def _check(settings: Settings, domain: libvirt.virDomain, action: Migrate) -> None:
@@ -183,10 +204,11 @@ def _disks(description: Any) -> list[tuple[str, str]]:
 
 
 def _tidy(machines: Machines, machine: str, target: Host) -> None:
-    """After the move: volumes are where the machine is, and nothing of it stays elsewhere."""
-    for host, domain in machines.hosts.domains(machine):
-        if host is not target and not domain.isActive():
-            domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+    """After the move, done or failed: volumes are where the machine is, and nothing of it stays elsewhere."""
+    for domain in _elsewhere(machines, machine, target):
+        with absent_is_fine():
+            if not domain.isActive():
+                domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
     to = machines.shelves.of(target)
     to.store.refresh()
     _, domain = machines.hosts.locate(machine)

@@ -61,13 +61,21 @@ def spec_of(order):
     return getattr(ports, order["kind"])(**fields)
 
 
+def ref_of(order):
+    """The object that is acted on."""
+    return ports.Ref(ports.Kind(order["ref"][0]), order["ref"][1])
+
+
 def work(order):
     """Do what is ordered, or die."""
     connector = open_connector("libvirt", ProviderSettings("dying", order["settings"]))
     if order["verb"] == "create":
         op = connector.create(spec_of(order), token=order["token"])
+    elif order["verb"] == "migrate":
+        print("begun", flush=True)
+        op = connector.act(ref_of(order), ports.Migrate(order["host"], copy_storage=True), token=order["token"])
     else:
-        ref = ports.Ref(ports.Kind(order["ref"][0]), order["ref"][1])
+        ref = ref_of(order)
         op = connector.delete(ref, token=order["token"])
     while op.done is Done.PENDING and (status := connector.poll(op)).done is not Done.OK:
         if status.error:

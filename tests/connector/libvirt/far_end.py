@@ -64,7 +64,8 @@ class LibvirtEndpoint(Endpoint):
                     raise
                 time.sleep(0.5)
 
-    def _domain(self, ref):
+    def domain(self, ref):
+        """The running machine, as libvirt knows it."""
         for uri in self.uris:
             try:
                 domain = libvirt.open(uri).lookupByUUIDString(ref.native_id)
@@ -75,7 +76,7 @@ class LibvirtEndpoint(Endpoint):
         raise AssertionError(f"{ref} runs nowhere")
 
     def _shell(self, ref, line):
-        domain = self._domain(ref)
+        domain = self.domain(ref)
 
         def agent(command, **arguments):
             request = json.dumps({"execute": command, "arguments": arguments})

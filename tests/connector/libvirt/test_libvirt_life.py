@@ -1,5 +1,9 @@
 """A machine's whole life on hosts that share no disks, seen from inside the guest and from the machine it runs on."""
 
+import json
+import subprocess
+import sys
+import time
 import urllib.request
 import uuid
 from pathlib import Path
@@ -13,6 +17,7 @@ from sirocco.connectors.ports import (
     ConnectorError,
     DetachVolume,
     DiskSpec,
+    Done,
     DropSnapshot,
     Fault,
     GrowVolume,
@@ -40,6 +45,7 @@ from tests.connector.libvirt.far_end import endpoint_of, leftovers, ranges, sepa
 GUESTS = pytest.mark.allow_hosts(["127.0.0.1", "10.64.0.0/10"])
 pytestmark = [pytest.mark.hypervisor, pytest.mark.timeout(600), GUESTS]
 MIB = 1 << 20
+REPOSITORY = Path(__file__).resolve().parents[3]
 COUNTING = b"""#!/bin/sh
 echo SEED-APPLIED
 mkdir -p /run/www
@@ -150,6 +156,43 @@ def test_from_first_boot_to_a_copy_on_another_host(far, network):
 
 def host_of(far, name):
     return next(entry for entry in far.opening[1].settings["hosts"] if entry["name"] == name)
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.6, 1.2])
+def test_a_move_whose_caller_was_killed_is_finished_by_its_token(far, network, seconds):
+    ref, fixed = counting_machine(far, network)
+    far.ask(ref, "hostname")
+    before, token = counted(fixed), far.token()
+    order = {"settings": far.opening[1].settings, "verb": "migrate", "ref": [ref.kind, ref.native_id], "token": token}
+    text = json.dumps(order | {"host": "host2", "k": 0, "when": "never"})
+    command = [sys.executable, "-m", "tests.connector.libvirt.dying", text]
+    caller = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    with caller:
+        assert caller.stdout.readline() == "begun\n"
+        time.sleep(seconds)
+        caller.kill()
+    far.done(far.connector.act(ref, Migrate("host2", copy_storage=True), token=token))
+    assert (far.state(ref), far.see(ref).facts.host) == (State.STARTED, "host2")
+    assert counted(fixed) >= before > 0
+    assert far.refs(Kind.MACHINE) == [ref]
+    kept = leftovers(far.opening[1].settings | {"hosts": [host_of(far, "host1")]})
+    assert not [name for name in kept if ref.native_id in name]
+
+
+def test_a_move_that_is_cancelled_leaves_the_machine_where_it_is(far, network):
+    ref, fixed = counting_machine(far, network)
+    far.ask(ref, "hostname")
+    far.domain(ref).migrateSetMaxSpeed(1)
+    op = far.connector.act(ref, Migrate("host2", copy_storage=True), token=far.token())
+    assert op.done is Done.PENDING
+    far.wait_for(lambda: (far.connector.poll(op).progress or 0) > 0, "memory moves")
+    far.connector.cancel(op)
+    with pytest.raises(ConnectorError, match="cancelled"):
+        far.done(op)
+    assert (far.state(ref), far.see(ref).facts.host) == (State.STARTED, "host1")
+    assert counted(fixed) > 0
+    kept = leftovers(far.opening[1].settings | {"hosts": [host_of(far, "host2")]})
+    assert not [name for name in kept if ref.native_id in name]
 
 
 def test_a_stopped_machine_moves_with_its_disks(far, network):
