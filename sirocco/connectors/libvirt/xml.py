@@ -99,7 +99,7 @@ def disk(given: Disk) -> Any:
 def cdrom(path: str) -> Any:
     """A read-only disc."""
     driver = E.driver(name="qemu", type="raw")
-    target = E.target(dev="hda", bus="ide")
+    target = E.target(dev="hdc", bus="ide")
     return E.disk(driver, E.source(file=path), target, E.readonly(), type="file", device="cdrom")
 
 
