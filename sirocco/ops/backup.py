@@ -54,7 +54,7 @@ def save(settings: Settings, archive: Path, passphrase: str | None) -> str:
             "parts": {path.name: _digest(path) for path in parts},
         }
         whole = Path(scratch, "whole.tar")
-        with tarfile.open(fileobj=whole.open("xb"), mode="w") as tar:
+        with tarfile.open(whole, "x") as tar:
             _add(tar, _MANIFEST, json.dumps(manifest, indent=1).encode())
             for path in parts:
                 tar.add(path, path.name, recursive=False)

@@ -101,9 +101,10 @@ class Embedded:
                 ("console", "console_port", self._settings.console),
             )
         )
-        worker, solver = (
-            roles.working(self._settings, name, self._commands[name], environment) for name in ("worker", "solver")
-        )
+        worker = roles.working(self._settings, "worker", self._commands["worker"], dict(environment))
+        if self._settings.metrics_port:
+            environment["SIROCCO_METRICS_PORT"] = str(self._settings.metrics_port + 1)
+        solver = roles.working(self._settings, "solver", self._commands["solver"], dict(environment))
         return web, console, worker, solver
 
     def _environment(self) -> dict[str, str]:

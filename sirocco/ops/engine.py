@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import KeepAliveConfig, RetryConfig, TLSConfig
 
 from sirocco.ops.codec import data_converter
@@ -46,8 +47,18 @@ async def connect(settings: Settings, ring: KeyRing, *, lazy: bool = False) -> C
         data_converter=data_converter(ring),
         retry_config=RetryConfig(max_retries=3, max_elapsed_time_millis=2000),
         keep_alive_config=KeepAliveConfig(interval_millis=10_000, timeout_millis=5_000),
+        runtime=_measured(settings),
         lazy=lazy,
     )
+
+
+def _measured(settings: Settings) -> Runtime | None:
+    """A runtime that serves Prometheus metrics of workflows, activities and calls; None for the default one."""
+    if not settings.metrics_port:
+        return None
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    measured = PrometheusConfig(bind_address=f"{host}:{settings.metrics_port}", durations_as_seconds=True)
+    return Runtime(telemetry=TelemetryConfig(metrics=measured))
 
 
 def _tls(settings: Settings) -> TLSConfig | bool:

@@ -87,7 +87,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: for people on a terminal, JSON otherwise."
     )
-    metrics_port: Port = Field(0, description="Port of a worker's Prometheus metrics, on host. 0: none.")
+    metrics_port: Port = Field(
+        0, description="Port of a worker's Prometheus metrics, on host; a solver beside it takes the next one. 0: none."
+    )
 
     temporal_address: str = _temporal("TEMPORAL_ADDRESS", "Engine, host:port. Empty: the embedded one.")
     temporal_namespace: str = Field(
