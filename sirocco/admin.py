@@ -42,18 +42,21 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--detach", is_flag=True, help="Return when everything is ready, and leave it running.")
-def up(*, detach: bool) -> None:
+@click.option("--logged", is_flag=True, hidden=True, help="What is said goes to a log: keep the password out of it.")
+def up(*, detach: bool, logged: bool) -> None:
     """Start everything under one supervisor: engine, portal, API, worker, solver, consoles, local hypervisor."""
     from sirocco.ops import embedded
     from sirocco.ops.background import start
     from sirocco.ops.logging import configure
+    from sirocco.ops.password import shown
 
     settings = _settings()
+    say = _say if logged else lambda text: _say(shown(settings, text))
     if detach:
-        start(settings, _say)
+        start(settings, say)
         return
     configure(settings, "supervisor")
-    sys.exit(embedded.up(settings, _say))
+    sys.exit(embedded.up(settings, say))
 
 
 @cli.command()

@@ -28,7 +28,7 @@ def start(settings: Settings, say: Say) -> None:
     with path.open("ab") as output:
         begin = output.tell()
         process = subprocess.Popen(
-            [sys.executable, "-m", "sirocco.admin", "up"],
+            [sys.executable, "-m", "sirocco.admin", "up", "--logged"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -23,6 +23,7 @@ from sirocco.ops.errors import OperationError
 from sirocco.ops.first_machine import FirstMachine, FirstMachineError, deploy
 from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.local_hypervisor import first_provider
+from sirocco.ops.password import FIRST_PASSWORD, PASSWORD_HERE, first_password
 from sirocco.ops.settings import InvalidSettings, Settings, load, prepare_home
 from sirocco.ops.status import FIRST_MACHINE
 from sirocco.services import images, networks, providers, tenants, users
@@ -33,7 +34,6 @@ ADMIN = "admin"
 TENANT = "default"
 PROVIDER = "local"
 NETWORK = "default"
-_PASSWORD = "first-password"  # noqa: S105 - a file's name
 _BLANK = 16 << 20
 _PATIENCE = 120.0
 _LOOK = 0.25
@@ -62,7 +62,7 @@ def _administrator(tx: Transaction, settings: Settings, say: Say) -> None:
     password = settings.admin_password.get_secret_value()
     if not password:
         password = secrets.token_urlsafe(12)
-        kept = settings.secrets / _PASSWORD
+        kept = settings.secrets / FIRST_PASSWORD
         kept.touch(mode=0o600)
         kept.write_text(password)
         say(f"Administrator {ADMIN} created; the password lies in {kept}.")
@@ -189,16 +189,14 @@ def _cidr(settings: Settings) -> str:
 
 def _password(settings: Settings) -> str:
     given = settings.admin_password.get_secret_value()
-    kept = settings.secrets / _PASSWORD
-    if given or not kept.exists():
-        return given
-    return kept.read_text()
+    return given or first_password(settings)
 
 
 def _welcome(settings: Settings, machine: FirstMachine | None) -> str:
     shown = "as given by SIROCCO_ADMIN_PASSWORD"
     if not settings.admin_password.get_secret_value():
-        shown = f"{_password(settings)}   (kept in {settings.secrets / _PASSWORD}; delete the file when you know it)"
+        kept = settings.secrets / FIRST_PASSWORD
+        shown = f"{PASSWORD_HERE}   (kept in {kept}; delete the file when you know it)"
     lines = ["", f"  Portal     {settings.portal}", f"  User       {ADMIN}", f"  Password   {shown}"]
     if machine:
         lines.append(f"  Machine    {machine.name}, {machine.address or 'no address reported'}")
