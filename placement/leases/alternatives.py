@@ -21,6 +21,7 @@ Attempt = Callable[[Request, int], Alternative | None]
 def blockers(book: Book, request: Request, now: int) -> tuple[Blocker, ...]:
     """The leases that hold what the request needs, on hosts where a node of it does not fit during its time."""
     start, end = wanted_interval(request, now)
+    end = min(end + book.settings.overheads.shutdown, FOREVER)
     hosts = book.ask(request).hosts
     free = book.table.floor(start, end)
     fitting = np.min([shape.fitting(free) for shape in book.ask(request).shapes], axis=0)

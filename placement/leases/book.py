@@ -161,9 +161,9 @@ class Book:
                 self.table.release(reservation.key)
                 self.freed = True
 
-    def holdings(self, user: str) -> list[Holding]:
-        """What a user holds, for the admission policy."""
-        held = (self.leases[name] for name in self.live)
+    def holdings(self, user: str, without: str) -> list[Holding]:
+        """What a user holds besides the lease `without`, for the admission policy."""
+        held = (self.leases[name] for name in self.live if name != without)
         return [_holding(lease) for lease in held if lease.request.user == user]
 
 

@@ -86,8 +86,7 @@ def move(book: Book, lease: Lease, start: int, now: int) -> Answer:
 
 
 def _not_allowed(book: Book, lease: Lease, request: Request, longer: int, now: int) -> Refused | None:
-    others = [held for held in book.holdings(request.user) if held.lease != lease.id]
-    text = book.policies.admission.refusal(request, lambda: others, now)
+    text = book.policies.admission.refusal(request, lambda: book.holdings(request.user, lease.id), now)
     end = lease.plan.end + longer if lease.plan else now + lease.remaining + longer
     if not text and request.deadline is not None and end > request.deadline:
         text = f"it would end at {end} s, after its deadline at {request.deadline} s"

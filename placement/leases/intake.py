@@ -99,7 +99,7 @@ def _overheads(book: Book, lease: Lease, plan: Plan) -> tuple[Overhead, ...]:
 
 def _refusal(book: Book, lease: Lease, now: int) -> Refused | None:
     request = lease.request
-    text = book.policies.admission.refusal(request, lambda: book.holdings(request.user), now)
+    text = book.policies.admission.refusal(request, lambda: book.holdings(request.user, lease.id), now)
     if text:
         return Refused(lease.id, Reason.POLICY, text)
     start = request.start

@@ -25,6 +25,9 @@ class Layout:
         for host in site.hosts:
             for name, instances in host.capacity:
                 widths[name] = max(widths.get(name, 0), len(instances))
+        self.largest: dict[str, int] = {}
+        for name, instances in (held for host in site.hosts for held in host.capacity):
+            self.largest[name] = max(self.largest.get(name, 0), sum(instances))
         self.slices: dict[str, slice] = {}
         self.columns = 0
         for name in sorted(widths):
@@ -41,7 +44,10 @@ class Layout:
 
 
 class Shape:
-    """One node's needs, laid out over the columns of a table that is `columns` wide."""
+    """One node's needs, laid out over the columns of a table that is `columns` wide.
+
+    `size` sums its shares of the largest host, so that the largest nodes can be placed first.
+    """
 
     def __init__(self, layout: Layout, group: NodeGroup, columns: int) -> None:
         self.count = group.count
@@ -54,12 +60,8 @@ class Shape:
                 self.vector[where] = instances[0]
             else:
                 self.spread.append((where, sorted((a for a in instances if a), reverse=True)))
+        self.size = sum(sum(amounts) / (layout.largest.get(name) or 1) for name, amounts in group.needs)
         self._needed = np.flatnonzero(self.vector)
-
-    @property
-    def size(self) -> int:
-        """A measure to place the largest nodes first."""
-        return int(self.vector.sum()) + sum(sum(instances) for _, instances in self.spread)
 
     def fitting(self, free: Amounts) -> Counts:
         """How many such nodes fit, for every row of `free` (the last dimension is the columns)."""
