@@ -34,6 +34,7 @@ async def run(step: Step, argument: Any) -> Any:
         argument,
         task_queue=step.queue,
         schedule_to_close_timeout=step.limit,
+        start_to_close_timeout=step.once,
         heartbeat_timeout=step.heartbeat,
         retry_policy=retries,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -9,18 +9,27 @@ from sirocco.contracts.engine import PLACEMENT_QUEUE, TASK_QUEUE
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An activity as workflows call it. ``limit`` bounds all tries together; a record step is a local activity."""
+    """An activity as workflows call it.
+
+    ``limit`` bounds all tries together. A lost worker is noticed by its missing heartbeats, or, for a quick step that
+    sends none, by ``once``: the time that one try may take. A record step is a local activity.
+    """
 
     name: str
     limit: timedelta
     tries: int = 8
     queue: str = TASK_QUEUE
     local: bool = False
-    heartbeat: timedelta | None = timedelta(seconds=10)
+    heartbeat: timedelta | None = timedelta(seconds=5)
+    once: timedelta | None = None
 
 
 def _work(name: str, minutes: int, tries: int = 8) -> Step:
     return Step(name, timedelta(minutes=minutes), tries)
+
+
+def _choice(name: str) -> Step:
+    return Step(name, timedelta(hours=1), queue=PLACEMENT_QUEUE, heartbeat=None, once=timedelta(seconds=5))
 
 
 def _undo(name: str) -> Step:
@@ -36,8 +45,8 @@ JOB_SUCCEEDED: Final = _record("job.succeeded")
 JOB_FAILED: Final = _record("job.failed")
 JOB_STOPPED: Final = _record("job.stopped")
 
-MACHINE_PLACE: Final = Step("machine.place", timedelta(minutes=5), queue=PLACEMENT_QUEUE, heartbeat=None)
-MACHINE_PLACE_TARGET: Final = Step("machine.place-target", timedelta(minutes=5), queue=PLACEMENT_QUEUE, heartbeat=None)
+MACHINE_PLACE: Final = _choice("machine.place")
+MACHINE_PLACE_TARGET: Final = _choice("machine.place-target")
 MACHINE_CREATE: Final = _work("machine.create", 30)
 MACHINE_REMOVE: Final = _undo("machine.remove")
 MACHINE_PERFORM: Final = _work("machine.perform", 30)
@@ -47,7 +56,7 @@ MACHINE_MIGRATE: Final = _work("machine.migrate", 120, tries=4)
 MACHINE_SETTLE_HOST: Final = _undo("machine.settle-host")
 MACHINE_DELETE: Final = _work("machine.delete", 60, tries=0)
 
-VOLUME_PLACE: Final = Step("volume.place", timedelta(minutes=5), queue=PLACEMENT_QUEUE, heartbeat=None)
+VOLUME_PLACE: Final = _choice("volume.place")
 VOLUME_CREATE: Final = _work("volume.create", 60)
 VOLUME_REMOVE: Final = _undo("volume.remove")
 VOLUME_GROW: Final = _work("volume.grow", 30)

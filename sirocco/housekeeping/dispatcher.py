@@ -31,6 +31,8 @@ from sirocco.services import events, settlement
 _PAUSE = 0.05
 _CLAIM = timedelta(seconds=3)
 _LOOK_AGAIN = timedelta(seconds=5)
+_TASK = timedelta(seconds=5)
+"""After so long without an answer a workflow's next decision is given to another worker."""
 _BATCH = 32
 _MOST_ATTEMPTS = 5
 _OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.STOPPING)
@@ -105,6 +107,7 @@ class Dispatcher:
                 search_attributes=_attributes(job.order),
                 static_summary=job.name,
                 request_eager_start=not again,
+                task_timeout=_TASK,
             )
         except WorkflowAlreadyStartedError:
             log.info("workflow is known already", job=job.order.job_id)

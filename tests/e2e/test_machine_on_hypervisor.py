@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from sirocco.cmdb.models import Claim, Intent, Machine, MachineVolume, Nic, Volume
+from sirocco.cmdb.models import Claim, Intent, Machine, MachineVolume, Network, Nic, ProviderImage, Volume
 from sirocco.connectors.ports import Kind, ProviderSettings, Ref
 from sirocco.connectors.registry import open_connector
 from sirocco.contracts.states import Role
@@ -270,9 +270,10 @@ def nothing_is_left(plant, cloud, hypervisor):
 
 
 def files_of_machines(hypervisor, plant):
-    """Files in the pools that are neither the image nor its kernel: disks, seeds, memory of suspended machines."""
+    """Files in the pools that are neither images nor notes of the network: disks, seeds, memory of suspended machines."""
     folders = {Path(host["pool_path"]) for host in hypervisor["provider"]["settings"]["hosts"]}
     with plant.cmdb.reading(SYSTEM) as tx:
-        images_kept = {intent.token for intent in tx.session.scalars(select(Intent).where(Intent.kind == Kind.IMAGE))}
+        kept = {place.native_id for place in tx.session.scalars(select(ProviderImage))}
+        kept |= {network.native_id for network in tx.session.scalars(select(Network))}
     names = [path.name for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [name for name in names if not any(token[:8] in name for token in images_kept)]
+    return [name for name in names if not any(one in name for one in kept)]
