@@ -125,7 +125,8 @@ class Server:
         )
 
     def _translator(self) -> Callable[[str], str]:
-        language = request.accept_languages.best_match(_LANGUAGES, "en")
+        wanted = (tag.partition("-")[0].lower() for tag, _ in request.accept_languages)
+        language = next((tag for tag in wanted if tag in _LANGUAGES), _LANGUAGES[0])
         return partial(self._translated, language)
 
     def _translated(self, language: str, text: str) -> str:

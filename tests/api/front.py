@@ -63,11 +63,11 @@ class Caller:
 class Front:
     """One application on one CMDB."""
 
-    def __init__(self, world: World, **options) -> None:
+    def __init__(self, world: World, *, tenant: str = "globex", **options) -> None:
         self.world, self.cmdb = world, world.cmdb
         self.app = Flask("api-tests")
         api.mount(self.app, world.cmdb, **options)
-        self.other_tenant = self.tenant("globex")
+        self.other_tenant = self.tenant(tenant)
 
     def tenant(self, name: str) -> str:
         with self.cmdb.writing(SYSTEM) as tx:
