@@ -270,7 +270,7 @@ def nothing_is_left(plant, cloud, hypervisor):
 
 
 def files_of_machines(hypervisor, plant):
-    """Files in the pools that are neither images nor notes of the network: disks, seeds, memory of suspended machines."""
+    """Files in the pools that are neither images nor notes of a network: disks, seeds, saved memory."""
     folders = {Path(host["pool_path"]) for host in hypervisor["provider"]["settings"]["hosts"]}
     with plant.cmdb.reading(SYSTEM) as tx:
         kept = {place.native_id for place in tx.session.scalars(select(ProviderImage))}
