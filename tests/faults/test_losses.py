@@ -1,4 +1,4 @@
-"""The product in parts, as docker-compose.yml runs it: each part is lost once under load, and the engine's store too."""
+"""The product in parts, as docker-compose.yml runs it: each is lost once under load, and the engine's store too."""
 
 import pytest
 
@@ -11,17 +11,17 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 def test_one_of_each_part_is_lost_under_load(tmp_path, postgres):
     """PostgreSQL, the engine on its own, two web processes, two workers, a solver."""
-    with an_installation(tmp_path, postgres.create_database(), webs=2, workers=2) as plant:
-        with clients_at_work(plant, plant.populate()):
-            for part in ("web-2", "worker-2"):
-                plant.kill(part)
-                progress(plant, f"the other one goes on without {part}")
-            for part in ("engine", "solver"):
-                restart(plant, part)
-                progress(plant, f"work goes on after {part}")
-            postgres.kill()
-            postgres.start()
-            progress(plant, "work goes on after the database")
+    database = postgres.create_database()
+    with an_installation(tmp_path, database, webs=2, workers=2) as plant, clients_at_work(plant, plant.populate()):
+        for part in ("web-2", "worker-2"):
+            plant.kill(part)
+            progress(plant, f"the other one goes on without {part}")
+        for part in ("engine", "solver"):
+            restart(plant, part)
+            progress(plant, f"work goes on after {part}")
+        postgres.kill()
+        postgres.start()
+        progress(plant, "work goes on after the database")
 
 
 def test_the_engines_store_is_deleted_in_mid_flight(tmp_path):
