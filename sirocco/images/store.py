@@ -53,14 +53,14 @@ class ImageStore:
         if known is not None:
             return known
         inspect(source, image_format)
+        for path in (boot.kernel, boot.initrd) if boot else ():
+            if not path.is_file():
+                raise ImageError(f"there is no file {path} to boot the image with")
         self._folder.mkdir(parents=True, exist_ok=True)
         part = self._file(image_id, f"part-{os.getpid()}")
-        try:
-            _convert(source, part, progress)
-            self._keep_boot(image_id, boot)
-            part.rename(self._file(image_id, "qcow2"))
-        finally:
-            part.unlink(missing_ok=True)
+        _convert(source, part, progress)
+        self._keep_boot(image_id, boot)
+        part.rename(self._file(image_id, "qcow2"))
         return self.require(image_id)
 
     def _keep_boot(self, image_id: str, boot: Boot | None) -> None:

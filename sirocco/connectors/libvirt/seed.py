@@ -20,7 +20,7 @@ def _meta_data(seed: Seed, instance: str) -> bytes:
 
 def disc(seed: Seed, instance: str) -> bytes:
     """An ISO 9660 image with Joliet and Rock Ridge names; ``instance`` tells one machine's first boot from others."""
-    files = {"meta-data": _meta_data(seed, instance), "user-data": seed.user_data or b"#cloud-config\n"}
+    files = {"meta-data": _meta_data(seed, instance), "user-data": seed.user_data}
     if seed.network_config:
         files["network-config"] = seed.network_config.encode()
     iso = pycdlib.PyCdlib()
