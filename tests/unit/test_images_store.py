@@ -114,7 +114,7 @@ def test_a_refused_image_leaves_nothing(tmp_path, store):
     source = made(tmp_path / "source", "raw")
     with pytest.raises(ImageError):
         store.add("one", source, "qcow2")
-    with pytest.raises(ImageError, match="no file .*/kernel"):
+    with pytest.raises(ImageError, match=r"no file .*/kernel"):
         store.add("one", source, "raw", Boot(tmp_path / "kernel", source, ""))
     assert list(store.all()) == []
     assert not (tmp_path / "images").exists()
