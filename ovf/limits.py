@@ -14,7 +14,7 @@ class Limits:
     """Bounds in bytes, counts or seconds; the defaults suit a service that reads strangers' packages."""
 
     descriptor_bytes: int = 4 * MIB
-    elements: int = 200_000
+    elements: int = 30_000
     depth: int = 100
     attributes: int = 256
     text_chars: int = MIB

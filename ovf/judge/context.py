@@ -1,6 +1,6 @@
 """What every rule may look up: the ids of a package."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar
 
@@ -56,6 +56,21 @@ def repeated(parts: Iterable[P], key: Callable[[P], str]) -> Iterator[P]:
         if name and name in seen:
             yield part
         seen.add(name)
+
+
+def circular(parents: Mapping[str, str]) -> frozenset[str]:
+    """The names that are their own ancestors or have such an ancestor; each name is looked at once."""
+    settled: dict[str, bool] = {}
+    for start in parents:
+        path: list[str] = []
+        walked: set[str] = set()
+        name = start
+        while name in parents and name not in settled and name not in walked:
+            walked.add(name)
+            path.append(name)
+            name = parents[name]
+        settled.update(dict.fromkeys(path, name in walked or settled.get(name, False)))
+    return frozenset(name for name, is_circular in settled.items() if is_circular)
 
 
 def unknown_configurations(context: Context, code: str, part: Part, names: Iterable[str]) -> Iterator[Issue]:

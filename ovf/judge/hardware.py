@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ovf.findings import Issue
 from ovf.hardware import DISKS, HardwareSection, Item, ResourceAllocationSection, ResourceType
-from ovf.judge.context import Context, unknown_configurations
+from ovf.judge.context import Context, circular, unknown_configurations
 from ovf.limits import TIB
 from ovf.model import Content
 from ovf.names import VMWARE, clark
@@ -108,18 +108,12 @@ def _amount(item: Item) -> Iterator[Issue]:
 
 def _duplicates(context: Context, items: tuple[Item, ...]) -> Iterator[Issue]:
     """Two devices with one number in one configuration and one bound (clause 8.3); Claudia's documents may."""
-    seen: dict[tuple[str, str], list[Item]] = defaultdict(list)
+    seen: set[tuple[str, str, str]] = set()
     for item in items:
-        slot = (item.instance_id, item.bound or "normal")
-        if any(_overlap(item, other) for other in seen[slot]) and not context.is_claudia:
+        slots = {(item.instance_id, item.bound or "normal", name) for name in item.configuration or ("",)}
+        if not slots.isdisjoint(seen) and not context.is_claudia:
             yield Issue("item.id-duplicate", item.at, item.instance_id)
-        seen[slot].append(item)
-
-
-def _overlap(one: Item, other: Item) -> bool:
-    if not one.configuration or not other.configuration:
-        return one.configuration == other.configuration
-    return not set(one.configuration).isdisjoint(other.configuration)
+        seen |= slots
 
 
 def _ranges(items: tuple[Item, ...]) -> Iterator[Issue]:
@@ -144,11 +138,12 @@ def _comparable(item: Item) -> int:
 def _structure(items: tuple[Item, ...]) -> Iterator[Issue]:
     """Controllers and addresses (clause 8.3)."""
     by_id = {item.instance_id: item for item in items}
+    loops = circular({item.instance_id: item.parent for item in items if item.parent})
     taken: dict[tuple[str, str, str], Item] = {}
     for item in items:
         if item.parent and item.parent not in by_id:
             yield Issue(_parent_code(item), item.at, item.parent)
-        elif item.parent and _is_circular(item, by_id):
+        elif item.instance_id in loops:
             yield Issue("item.parent-cycle", item.at, item.instance_id)
         if not item.parent or not item.address_on_parent or item.bound in {"min", "max"}:
             continue
@@ -163,15 +158,6 @@ def _parent_code(item: Item) -> str:
     if item.parent in _STANDALONE:
         return "item.parent-zero"
     return "item.parent-unknown" if item.required else "item.parent-unknown-optional"
-
-
-def _is_circular(item: Item, by_id: dict[str, Item]) -> bool:
-    seen: set[str] = set()
-    current: Item | None = item
-    while current is not None and current.instance_id not in seen:
-        seen.add(current.instance_id)
-        current = by_id.get(current.parent) if current.parent else None
-    return current is not None
 
 
 def _connections(context: Context, items: tuple[Item, ...]) -> Iterator[Issue]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ovf.findings import Issue
 from ovf.hrefs import Kind, classify
-from ovf.judge.context import Context, repeated
+from ovf.judge.context import Context, circular, repeated
 from ovf.limits import EXBIBYTE
 from ovf.model import Disk, File
 from ovf.sizes import capacity_bytes, property_key
@@ -100,25 +100,17 @@ def _populated(disk: Disk, size: int) -> Iterator[Issue]:
 
 def _chains(disks: list[Disk]) -> Iterator[Issue]:
     by_id = {disk.id: disk for disk in disks}
+    loops = circular({disk.id: disk.parent_ref for disk in disks if disk.parent_ref})
     for disk in disks:
         if not disk.parent_ref:
             continue
         parent = by_id.get(disk.parent_ref)
         if parent is None:
             yield Issue("disk.parent-unknown", disk.at, disk.parent_ref)
-        elif _is_circular(disk, by_id):
+        elif disk.id in loops:
             yield Issue("disk.parent-cycle", disk.at, disk.id)
         elif (parent.capacity, parent.units) != (disk.capacity, disk.units) and _size(parent) != _size(disk):
             yield Issue("disk.parent-capacity", disk.at, f"{disk.id} and {parent.id}")
-
-
-def _is_circular(disk: Disk, by_id: dict[str, Disk]) -> bool:
-    seen: set[str] = set()
-    current: Disk | None = disk
-    while current is not None and current.id not in seen:
-        seen.add(current.id)
-        current = by_id.get(current.parent_ref)
-    return current is not None
 
 
 def _size(disk: Disk) -> int:

@@ -145,8 +145,9 @@ def _disk_use(context: Context, contents: list[Content]) -> Iterator[Issue]:
                     if owner[1].instance_id != item.instance_id or owner[0] is not content:
                         yield from () if name in shared else (Issue("disk.shared-implicitly", item.at, name),)
     parents = {disk.parent_ref for disk in context.package.disks}
+    has_alternatives = any(one.of(HardwareSection)[1:] for one in contents)
     for disk in context.package.disks:
-        if disk.id not in used and disk.id not in parents and not any(one.of(HardwareSection)[1:] for one in contents):
+        if disk.id not in used and disk.id not in parents and not has_alternatives:
             yield Issue("disk.unused", disk.at, disk.id)
 
 

@@ -1,0 +1,1 @@
+"""Fuzz targets for everything in ``ovf`` that reads bytes from strangers."""
