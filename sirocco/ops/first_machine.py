@@ -15,7 +15,6 @@ from sirocco.ops.settings import Settings
 NAME = "first"
 _MEMORY = 128 * 1024  # CIMI counts memory in KiB
 _JOB_SECONDS = 600.0
-_ADDRESS_SECONDS = 120.0
 _LOOK = 0.25
 
 Say = Callable[[str], None]
@@ -39,14 +38,17 @@ class FirstMachine:
         return asdict(self)
 
 
-def deploy(settings: Settings, user: str, password: str, say: Say) -> FirstMachine:
-    """Ask for a machine on the default network, wait until it runs and has an address. Asked before: found again."""
+def deploy(settings: Settings, user: str, password: str, patience: float, say: Say) -> FirstMachine:
+    """Ask for a machine on the default network, wait until it runs, and ``patience`` seconds for its address.
+
+    A machine asked for before is found again.
+    """
     api = _Api(settings.portal, user, password)
     entry = api.get(f"{settings.portal}/cimi/cloudEntryPoint")
     machines = entry["machines"]["href"]
     found = api.get(f"{machines}?$filter=name='{NAME}'").get("machines")
     machine = found[0] if found else _machine(api, entry, say)
-    return FirstMachine(NAME, machine["id"], _address(api, machine, say))
+    return FirstMachine(NAME, machine["id"], _address(api, machine, patience, say))
 
 
 def _machine(api: "_Api", entry: Document, say: Say) -> Document:
@@ -76,10 +78,10 @@ def _done(api: "_Api", made: "_Made", what: str, say: Say) -> Document:
         time.sleep(_LOOK)
 
 
-def _address(api: "_Api", machine: Document, say: Say) -> str:
+def _address(api: "_Api", machine: Document, patience: float, say: Say) -> str:
     """The first address that the machine's guest was given; empty when none shows in time."""
     say("  waiting for its address ...")
-    end = time.monotonic() + _ADDRESS_SECONDS
+    end = time.monotonic() + patience
     while time.monotonic() < end:
         for interface in _items(api, machine["networkInterfaces"]):
             for entry in _items(api, interface["addresses"]):

@@ -37,6 +37,8 @@ NETWORK = "default"
 _BLANK = 16 << 20
 _PATIENCE = 120.0
 _LOOK = 0.25
+_BOOT = 120.0  # software emulation on a busy machine takes its time
+_PRETENCE = 3.0
 
 Say = Callable[[str], None]
 
@@ -94,7 +96,7 @@ def _first_machine(settings: Settings) -> FirstMachine:
         _network(cmdb, settings)
     finally:
         cmdb.database.close()
-    machine = deploy(settings, ADMIN, _password(settings), _say)
+    machine = deploy(settings, ADMIN, _password(settings), _BOOT if _real(settings) else _PRETENCE, _say)
     (settings.home / FIRST_MACHINE).write_text(json.dumps(machine.as_data()))
     _say(f"First machine {machine.name} runs after {time.monotonic() - begun:.0f} s.")
     return machine
