@@ -80,8 +80,9 @@ lock: ## resolve the hashed requirement files anew (maintainers)
 	.venv/bin/uv pip compile -q --generate-hashes --no-header --no-annotate pyproject.toml client/pyproject.toml --extra plot -o requirements/server.txt
 	.venv/bin/uv pip compile -q --generate-hashes --no-header --no-annotate -c requirements/server.txt pyproject.toml client/pyproject.toml --extra plot --group dev -o requirements/dev.txt
 
-test: setup-test ## set up what is needed and pass the whole suite
-	$(PY) -m pytest
+test: setup-test check ## set up what is needed and pass the whole suite
+	$(PY) -m pytest -q -n 2 --dist loadfile -m "not (hypervisor or browser or faults)"
+	$(PY) -m pytest -q -p no:randomly -m "hypervisor or browser or faults"
 
 bench: $(filter-out bench,$(shell grep -oE '^bench-[a-z]+' $(firstword $(MAKEFILE_LIST)))) ## every benchmark table
 
