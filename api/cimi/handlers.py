@@ -96,6 +96,7 @@ def create(
 def update(shown: Representation, resource: Resource, change: Change, exchange: Exchange) -> Answer:
     """A changed resource; with $select only what is selected changes."""
     kind, version = resource.kind, exchange.wire.version
+    _current(exchange, resource.find(exchange.tx, exchange.ids["id"]))
     values = exchange.read(kind, kind.shown(version), Access.EDIT, (kind.name,))
     select = exchange.parameters.select
     if select is None:
@@ -110,6 +111,13 @@ def update(shown: Representation, resource: Resource, change: Change, exchange: 
     return _with_job(answer, exchange, job, 202 if made.job and not _ended(made.job) else 200)
 
 
+def _current(exchange: Exchange, row: Row) -> Row:
+    """The row, refused when it is no longer at the version that the request is about."""
+    if isinstance(row, Record):
+        expect_version(row, exchange.expected)
+    return row
+
+
 def _refuse_unselected(values: Values, select: frozenset[str]) -> None:
     for name in values:
         if name not in select:
@@ -118,9 +126,7 @@ def _refuse_unselected(values: Values, select: frozenset[str]) -> None:
 
 def delete(shown: Representation, resource: Resource, removal: Removal, exchange: Exchange) -> Answer:
     """The end of a resource; the answer is the job."""
-    row = resource.find(exchange.tx, exchange.ids["id"])
-    if isinstance(row, Record):
-        expect_version(row, exchange.expected)
+    row = _current(exchange, resource.find(exchange.tx, exchange.ids["id"]))
     made = removal.call(exchange, exchange.ids["id"])
     exchange.tx.session.flush()
     return _job_answer(shown, exchange, _job(exchange, made.job, "delete", row), 200)
@@ -133,6 +139,7 @@ def act(shown: Representation, resource: Resource, action: Action, exchange: Exc
 
 def act_by_body(shown: Representation, resource: Resource, actions: tuple[Action, ...], exchange: Exchange) -> Answer:
     """An action posted to the resource itself: the last word of its URI in the body tells which."""
+    resource.find(exchange.tx, exchange.ids["id"])
     reads = tuple({attribute.name: attribute for action in actions for attribute in action.reads}.values())
     names = tuple(name for action in actions for name in action.names)
     values = _read_action(exchange, reads, names)
@@ -152,9 +159,7 @@ def _read_action(exchange: Exchange, reads: tuple[Attribute, ...], names: tuple[
 
 
 def _act(shown: Representation, resource: Resource, action: Action, exchange: Exchange, values: Values) -> Answer:
-    row = resource.find(exchange.tx, exchange.ids["id"])
-    if isinstance(row, Record):
-        expect_version(row, exchange.expected)
+    row = _current(exchange, resource.find(exchange.tx, exchange.ids["id"]))
     made = action.call(exchange, exchange.ids["id"], values)
     if made.path:
         return _made(shown, resource, exchange, made)
@@ -181,7 +186,7 @@ def add_below(shown: Representation, owner: Resource, below: Below, name: str, e
     creation = below.add
     if creation is None:
         raise SiroccoError(NOT_FOUND, kind=below.kind.name, id=name)
-    row = owner.find(exchange.tx, exchange.ids["id"])
+    row = _current(exchange, owner.find(exchange.tx, exchange.ids["id"]))
     kind, version = below.kind, exchange.wire.version
     attributes = (*(creation.reads or kind.shown(version)), *((ACTION,) if version == V2 else ()))
     names = (*creation.names, kind.name, kind.create, *(("Action",) if version == V2 else ()))
@@ -211,6 +216,7 @@ def _named(shown: Representation, below: Below, exchange: Exchange, row: Row, va
 def remove_below(shown: Representation, owner: Resource, below: Below, _name: str, exchange: Exchange) -> Answer:
     """The end of an item below a resource."""
     row, item = _item(owner, below, exchange)
+    _current(exchange, row)
     return _remove(shown, below, exchange, row, item.id)
 
 

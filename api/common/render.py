@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from api.cimi.codec import json_writer, xml_writer
+from api.cimi.codec.validate import UNWRITABLE
 from api.cimi.codec.wire import Wire
 from api.cimi.exchange import Answer, Translate
 from api.cimi.model import KINDS
@@ -36,7 +37,8 @@ def refuse(
     refusal: SiroccoError, wire: Wire, form: Format, *, method: str, path: str, request: str, translate: Translate
 ) -> Reply:
     """A refusal as a failed job that was never kept (4.2.2), with Sirocco's stable code and remedy."""
-    problem, details = refusal.problem, refusal.details
+    problem = refusal.problem
+    details = {name: UNWRITABLE.sub("?", value) for name, value in refusal.details.items()}
     values: Values = {
         "id": "",
         "state": "FAILED",

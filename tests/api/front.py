@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 import api
-from sirocco.cmdb.models import Job, JobStep, Machine
+from sirocco.cmdb.models import Job, JobStep, Machine, Volume
 from sirocco.contracts.states import JobState, Role
 from sirocco.domain.principal import SYSTEM, Principal
 from sirocco.services import placement, settlement, tenants, users
@@ -119,6 +119,8 @@ class Front:
             for job in tx.session.scalars(select(Job).where(Job.state == JobState.QUEUED)).all():
                 if job.workflow == "CreateMachine":
                     placement.place_machine(tx, tx.session.get_one(Machine, job.target_id))
+                if job.workflow == "CreateVolume":
+                    placement.place_volume(tx, tx.session.get_one(Volume, job.target_id))
                 tx.add(JobStep(job_id=job.id, name="place", state="SUCCESS"))
                 settlement.succeeded(tx, job)
 
