@@ -21,7 +21,7 @@ from placement.planner import Planned, make_plan
 from placement.problem import Problem
 from placement.repair import SMALL, Found, Repair
 
-PLACEMENTS = 12
+PLACEMENTS = 6
 """Placements for which a plan is sought before giving up."""
 ROUNDS = 120
 """Cutting planes of the energy bound."""
@@ -86,7 +86,7 @@ class _Run:
         failure = found.proof
         while found.host is not None and (best is None or self.costs.of(found.host, found.online) < best[0]):
             try:
-                planned = self._plan(found)
+                planned = self._plan(found, exact=not avoid)
                 cost = self._cost(found, planned.plan)
                 best = (cost, found, planned) if best is None or cost < best[0] else best
             except PlanningError as error:
@@ -99,11 +99,13 @@ class _Run:
             return self._checked(replace(best[1], bound=first.bound, proof=first.proof), best[2])
         return self._refusal(first if first.host is None else replace(first, host=None, proof=failure, infeasible=False))
 
-    def _plan(self, found: Found) -> Planned:
+    def _plan(self, found: Found, *, exact: bool) -> Planned:
         assert found.host is not None
         started = self.options.clock()
         try:
-            return make_plan(self.problem, found.host, found.online, seed=self.options.seed, stop=self.stop)
+            return make_plan(
+                self.problem, found.host, found.online, seed=self.options.seed, stop=self.stop, exact=exact
+            )
         finally:
             self.seconds["plan"] += self.options.clock() - started
 

@@ -11,11 +11,13 @@ from placement.timetable import Timetable
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
-EFFORT = 1.5
-"""Deterministic effort of one search."""
+EFFORT = 0.001
+"""Deterministic effort per task, in CP-SAT's units."""
+SMALL = 100
+"""Tasks up to which one strategy alone is used."""
 
 
-def shorten(best: Schedule, bound: int, seed: int, effort: float = EFFORT) -> tuple[Schedule, int]:
+def shorten(best: Schedule, bound: int, seed: int) -> tuple[Schedule, int]:
     """A schedule that is at most as long, and a bound on the makespan that is at least as good, s."""
     table = best.table
     if any(task.source != table.problem.start[task.vm] for task in table.tasks if task.vm >= 0 and any(task.release)):
@@ -36,10 +38,10 @@ def shorten(best: Schedule, bound: int, seed: int, effort: float = EFFORT) -> tu
     model.add_hint(span, horizon)
     model.minimize(span)
     solver = cp_model.CpSolver()
-    solver.parameters.max_deterministic_time = effort
+    solver.parameters.max_deterministic_time = EFFORT * max(SMALL, len(starts))
     solver.parameters.random_seed = seed
-    solver.parameters.num_workers = 8
-    solver.parameters.interleave_search = True
+    solver.parameters.num_workers = 1 if len(starts) <= SMALL else 8
+    solver.parameters.interleave_search = len(starts) > SMALL
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return best, bound

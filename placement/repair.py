@@ -8,7 +8,7 @@ import numpy as np
 from placement.costs import Costs
 from placement.cpsat import Translation, default_power
 from placement.draft import Draft
-from placement.evictions import Eviction, evictions
+from placement.evictions import Eviction, evictions, troubled
 from placement.greedy import Greedy
 from placement.model import FloatArray
 from placement.problem import Problem
@@ -84,12 +84,15 @@ class Repair:
     def _trouble_of_fixed(self, draft: Draft) -> str:
         """What is wrong with VMs that may not move, empty where nothing is."""
         hosts = self.problem.model.hosts.ids
-        closing = np.flatnonzero(self.problem.must_be_off & (draft.count > 0))
-        if len(closing):
-            return f"VMs that may not move run on host {hosts[closing[0]]}, which is to go offline: repair would move them"
-        for row in draft.free:
-            if (row < 0).any():
-                return f"VMs that may not move overload host {hosts[int(row.argmin())]}: repair would move them"
+        forced, _ = troubled(self.problem, draft)
+        model = self.problem.model
+        for host, vms in sorted(forced.items()):
+            name = model.hosts.ids[host]
+            if self.problem.must_be_off[host]:
+                return f"VMs that may not move run on host {name}, which is to go offline: repair would move them"
+            if vms:
+                return f"VM {model.vms.ids[min(vms)]} may not be on host {name} and may not move: repair would move it"
+            return f"VMs that may not move overload host {name}: repair would move them"
         return ""
 
     def _closed(self, found: Found) -> bool:
