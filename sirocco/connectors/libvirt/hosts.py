@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 
 import libvirt
@@ -41,6 +42,8 @@ class Host:
         self.settings, self.name = settings, settings.name
         self._lock = threading.Lock()
         self._connection: libvirt.virConnect | None = None
+        self._refusal: ConnectorError | None = None
+        self._refused_until = 0.0
 
     def connection(self) -> libvirt.virConnect:
         """The live connection; TRANSIENT when the host does not answer, AUTH when it refuses."""
@@ -53,12 +56,17 @@ class Host:
 
     def _open(self) -> libvirt.virConnect:
         start_events()
+        started = time.monotonic()
+        if self._refusal is not None and started < self._refused_until:
+            raise self._refusal
         try:
             connection = libvirt.open(self.settings.uri)
         except libvirt.libvirtError as error:
             refusal = translate(error, f"host {self.name} does not answer")
             if refusal.fault is not Fault.AUTH:
                 refusal.fault = Fault.TRANSIENT
+            now = time.monotonic()  # as long as it took to fail, the next callers need not try again
+            self._refusal, self._refused_until = refusal, now + (now - started)
             raise refusal from error
         with contextlib.suppress(libvirt.libvirtError):  # the test driver has no keep-alive
             connection.setKeepAlive(_KEEPALIVE, 3)
@@ -141,13 +149,21 @@ class Hosts:
         return self._hosts + self._hosts[:-1]
 
     def domains(self, machine: str) -> list[tuple[Host, libvirt.virDomain]]:
-        """Where a machine is defined: one host, two while it moves; the one where it runs first."""
-        found = {}
+        """Where a machine is defined: one host, two while it moves; the one where it runs first.
+
+        A host that does not answer is no obstacle when the machine is found on another; TRANSIENT when it is not.
+        """
+        found, silence = {}, None
         for host in self.twice():
-            if host.name not in found and (domain := host.domain(machine)):
-                found[host.name] = host, domain
+            try:
+                if host.name not in found and (domain := host.domain(machine)):
+                    found[host.name] = host, domain
+            except ConnectorError as error:
+                silence = error
             if found and host is self._hosts[-1]:
                 break
+        if silence and not found:
+            raise silence
         return sorted(found.values(), key=lambda pair: _standing(pair[1])) if len(found) > 1 else [*found.values()]
 
     def locate(self, machine: str) -> tuple[Host, libvirt.virDomain]:

@@ -50,29 +50,27 @@ class Images:
             _upload(shelf, files, progress)
         shelf.finish(stem, record)
 
-    def require(self, image: str) -> Record:
-        """The record of an image that machines can be made of."""
+    def _located(self, image: str) -> tuple[Shelf, Record]:
         found = self._shelves.find(image)
         if found is None or found[1] is None or found[1].phase is not Phase.READY:
             raise ConnectorError(Fault.NOT_FOUND, f"image {image} is not at the provider")
-        return found[1]
+        return found[0], found[1]
+
+    def require(self, image: str) -> Record:
+        """The record of an image that machines can be made of."""
+        return self._located(image)[1]
 
     def capacity(self, image: str) -> int:
         """Bytes of an image as a disk."""
-        self.require(image)
-        for shelf in self._shelves.all():
-            volume = shelf.store.find(names.content(image))
-            if volume is not None and _ready(shelf, image):
-                return int(volume.info()[1])
-        raise ConnectorError(Fault.NOT_FOUND, f"image {image} has lost its file")
+        shelf, _ = self._located(image)
+        return int(shelf.store.require(names.content(image)).info()[1])
 
     def bring(self, image: str, shelf: Shelf) -> Record:
         """Have an image in this store, copied from another one if need be."""
-        record = self.require(image)
         here = shelf.load(image)
         if here and here.phase is Phase.READY:
             return here
-        source = next(other for other in self._shelves.all() if _ready(other, image))
+        source, record = self._located(image)
         copied = shelf.begin(image, record)
         for name in files_of(image, record):
             copy(source.store, shelf.store, name)
@@ -194,10 +192,6 @@ def _upload(shelf: Shelf, files: list[tuple[str, str]], progress: Progress) -> N
         with Path(path).open("rb") as file:
             shelf.store.upload(name, file, size, image_format=image_format, sent=sent)
         before += size
-
-
-def _ready(shelf: Shelf, stem: str) -> bool:
-    return _phase(shelf, stem) is Phase.READY
 
 
 def _phase(shelf: Shelf, stem: str) -> Phase | None:

@@ -96,12 +96,20 @@ class Machines:
         write(domain, note.at(Phase.READY))
 
     def _defined(self, machine: str, spec: MachineSpec, token: str) -> tuple[Host, libvirt.virDomain]:
-        for host, domain in self.hosts.domains(machine):
-            if domain.isActive() or read(domain).phase is Phase.READY:
-                return host, domain
         host = self.hosts.named(spec.host)
+        for there, domain in self._known(host, machine):
+            if domain.isActive() or read(domain).phase is Phase.READY:
+                return there, domain
         self._check_fits(host, spec)
         return host, host.connection().defineXML(self._description(host, machine, spec, token))
+
+    def _known(self, host: Host, machine: str) -> list[tuple[Host, libvirt.virDomain]]:
+        """Where the machine is already; an earlier attempt cannot have put it on another host than this one."""
+        host.connection()
+        try:
+            return self.hosts.domains(machine)
+        except ConnectorError:
+            return []
 
     def _description(self, host: Host, machine: str, spec: MachineSpec, token: str) -> str:
         boot = self.images.require(spec.disks[0].image) if spec.disks[0].image else None

@@ -1,5 +1,6 @@
 """Networks: isolated or with a way out, addresses given by DHCP."""
 
+import contextlib
 import ipaddress
 from collections.abc import Iterator
 
@@ -191,9 +192,10 @@ class Networks:
         for host in self._hosts:
             if host.settings.simulated or (host is not self._hosts.first and self._settings.shared_network):
                 continue
-            for network in host.connection().listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE):
-                for lease in _leases(network):
-                    known.setdefault(lease["mac"].lower(), []).append(lease["ipaddr"])
+            with contextlib.suppress(ConnectorError):  # a host that does not answer hides addresses, not machines
+                for network in host.connection().listAllNetworks(libvirt.VIR_CONNECT_LIST_NETWORKS_ACTIVE):
+                    for lease in _leases(network):
+                        known.setdefault(lease["mac"].lower(), []).append(lease["ipaddr"])
         return known
 
 

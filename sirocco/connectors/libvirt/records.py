@@ -151,12 +151,21 @@ class Shelves:
         return shelves[-1:]
 
     def find(self, stem: str) -> tuple[Shelf, Record | None] | None:
-        """The shelf that has a record or the content of an object; records that are ready win."""
+        """The shelf that has a record or the content of an object; records that are ready win.
+
+        A host that does not answer is no obstacle when another has the object; TRANSIENT when none has.
+        """
         unfinished: tuple[Shelf, Record | None] | None = None
+        silence: ConnectorError | None = None
         for shelf in self.all():
-            record = shelf.load(stem)
-            if record is not None and record.phase is not Phase.CREATING:
-                return shelf, record
-            if record is not None or shelf.holds(stem):
-                unfinished = unfinished or (shelf, record)
+            try:
+                record = shelf.load(stem)
+                if record is not None and record.phase is not Phase.CREATING:
+                    return shelf, record
+                if record is not None or shelf.holds(stem):
+                    unfinished = unfinished or (shelf, record)
+            except ConnectorError as error:
+                silence = error
+        if silence and not unfinished:
+            raise silence
         return unfinished

@@ -89,6 +89,13 @@ def counted(ip):
     return int(fetch(ip, "count") or 0)
 
 
+def answers(ip):
+    try:
+        return counted(ip) > 0
+    except OSError:  # not up yet
+        return False
+
+
 def refused(far, ref, action):
     with pytest.raises(ConnectorError) as caught:
         far.act(ref, action)
@@ -100,7 +107,9 @@ def counting_machine(far, network, **changes):
     spec = far.machine_spec(
         nics=(NicSpec(network.native_id, far.mac(), fixed),), seed=Seed("life", COUNTING), host="host1", **changes
     )
-    return far.make(spec), fixed
+    ref = far.make(spec)
+    far.wait_for(lambda: answers(fixed), "the guest answers on its address")
+    return ref, fixed
 
 
 def test_from_first_boot_to_a_copy_on_another_host(far, network):
@@ -272,6 +281,8 @@ def test_a_daemon_that_is_restarted_is_found_again(far, hypervisor, network):
         with pytest.raises(ConnectorError) as caught:
             far.see(Ref(Kind.MACHINE, str(uuid.uuid4())))
         assert caught.value.fault is Fault.TRANSIENT
+        other = far.make(far.machine_spec(disks=(DiskSpec(MIB),), host="host2", start=False))
+        assert (far.state(other), far.see(other).facts.host) == (State.STOPPED, "host2")
         before = counted(fixed)
         local.start(root, hosts=2)
         assert far.see(ref).state is State.STARTED
@@ -282,3 +293,4 @@ def test_a_daemon_that_is_restarted_is_found_again(far, hypervisor, network):
         far.wait_for(lambda: ref in seen, "the watch hears again")
     finally:
         watch.close()
+        local.start(root, hosts=2)
