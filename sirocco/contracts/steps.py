@@ -11,20 +11,20 @@ from sirocco.contracts.engine import PLACEMENT_QUEUE, TASK_QUEUE
 class Step:
     """An activity as workflows call it.
 
-    ``limit`` bounds all tries together. A lost worker is noticed by its missing heartbeats, or, for a quick step that
+    ``limit`` bounds all tries together; a worker that dies costs a try too. A lost worker is noticed by its missing heartbeats, or, for a quick step that
     sends none, by ``once``: the time that one try may take. A record step is a local activity.
     """
 
     name: str
     limit: timedelta
-    tries: int = 8
+    tries: int = 30
     queue: str = TASK_QUEUE
     local: bool = False
     heartbeat: timedelta | None = timedelta(seconds=5)
     once: timedelta | None = None
 
 
-def _work(name: str, minutes: int, tries: int = 8) -> Step:
+def _work(name: str, minutes: int, tries: int = 30) -> Step:
     return Step(name, timedelta(minutes=minutes), tries)
 
 
@@ -52,7 +52,7 @@ MACHINE_REMOVE: Final = _undo("machine.remove")
 MACHINE_PERFORM: Final = _work("machine.perform", 30)
 MACHINE_REVERT: Final = _undo("machine.revert")
 MACHINE_CLAIM_SIZE: Final = _record("machine.claim-size")
-MACHINE_MIGRATE: Final = _work("machine.migrate", 120, tries=4)
+MACHINE_MIGRATE: Final = _work("machine.migrate", 120)
 MACHINE_SETTLE_HOST: Final = _undo("machine.settle-host")
 MACHINE_DELETE: Final = _work("machine.delete", 60, tries=0)
 

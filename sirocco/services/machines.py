@@ -123,6 +123,7 @@ def act(tx: Transaction, machine_id: str, command: c.Command, *, parent: Job | N
     provider = tx.session.get(Provider, machine.provider_id) if machine.provider_id else None
     if reason := _refusal(machine, transition, provider):
         raise reason
+    _refuse_unheard_stop(machine, command)
     if machine.state == MachineState.STOPPING and machine.job_id:
         _supersede(tx, machine, command)
     affected = _prepare(tx, machine, command)
@@ -135,6 +136,16 @@ def act(tx: Transaction, machine_id: str, command: c.Command, *, parent: Job | N
     if transition.during:
         events.set_state(tx, machine, transition.during, job_id=job.id)
     return job
+
+
+def _refuse_unheard_stop(machine: Machine, command: c.Command) -> None:
+    """A guest that does not run cannot be asked to shut down; cutting its power has to be asked for."""
+    frozen = machine.state in {MachineState.PAUSED, MachineState.SUSPENDED}
+    if isinstance(command, c.Stop) and frozen and not command.force:
+        needed = "STARTED, or the stop to be forced"
+        raise SiroccoError(
+            WRONG_STATE, kind="machine", name=machine.name, state=machine.state, action="stop", needed=needed
+        )
 
 
 def _supersede(tx: Transaction, machine: Machine, command: c.Command) -> None:

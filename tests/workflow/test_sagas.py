@@ -75,7 +75,7 @@ def test_trouble_that_does_not_pass_fails_the_job_in_bounded_time():
     calls, status, took = carried_out("CreateMachine", script)
     assert calls.count("machine.create") == steps.MACHINE_CREATE.tries
     assert (calls[-2:], status) == (["machine.remove", "job.failed"], "FAILED")
-    assert took < timedelta(minutes=5)
+    assert took < timedelta(minutes=10)
 
 
 def test_a_stop_undoes_and_is_recorded_as_a_stop():

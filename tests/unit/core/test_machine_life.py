@@ -213,6 +213,13 @@ def test_a_forced_stop_takes_over_from_a_patient_one(world, machine):
     assert (read(world, machine.id).state, read(world, machine.id).job_id) == (MachineState.STOPPED, None)
 
 
+def test_a_frozen_machine_is_stopped_by_force_only(world, machine):
+    end(world, act(world, machine, c.Pause()))
+    assert refusal(world, lambda tx: machines.act(tx, machine.id, c.Stop())).problem is WRONG_STATE
+    end(world, act(world, machine, c.Stop(force=True)))
+    assert read(world, machine.id).state == MachineState.STOPPED
+
+
 def test_what_a_provider_lacks_is_refused_by_name(world, machine):
     with world.writing(SYSTEM) as tx:
         provider = providers.get(tx, world.provider_id)
