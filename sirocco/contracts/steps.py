@@ -11,8 +11,9 @@ from sirocco.contracts.engine import PLACEMENT_QUEUE, TASK_QUEUE
 class Step:
     """An activity as workflows call it.
 
-    ``limit`` bounds all tries together; a worker that dies costs a try too. A lost worker is noticed by its missing heartbeats, or, for a quick step that
-    sends none, by ``once``: the time that one try may take. A record step is a local activity.
+    ``limit`` bounds all tries together; a worker that dies costs a try too. It is noticed by its missing heartbeats,
+    or, for a quick step that sends none, by ``once``: the time that one try may take. A record step is a local
+    activity.
     """
 
     name: str
