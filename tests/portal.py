@@ -24,6 +24,7 @@ from sirocco.services import (
     networks,
     placement,
     settlement,
+    templates,
     tenants,
     users,
     volumes,
@@ -98,6 +99,9 @@ def furnish(world: World) -> Visited:
                 roles = {} if role == Role.OPERATOR else {world.tenant_id: role}
                 people[name] = users.create(tx, name, PASSWORD, roles=roles, operator=role == Role.OPERATOR).id
         tenants.create(tx, "globex", description="Research")
+        for name, cpu, memory in (("tiny", 1, 128), ("small", 1, 512), ("medium", 2, 2048), ("large", 4, 8192)):
+            content = {"cpu": cpu, "memory": memory * 1024}
+            templates.create(tx, "MachineConfiguration", content, name=name, shared=True)
     with world.writing(_admin(world)) as tx:
         credential = credentials.create(tx, "laptop", user_name="bob", public_key="ssh-ed25519 AAAAC3Nza bob@laptop")
         volume, made = volumes.create(tx, volumes.VolumeRequest("data", 10 * GIB, filesystem="ext4"))

@@ -1,7 +1,8 @@
 """How a page meets the CMDB: who asks, whether the form is ours, one transaction, and refusals as pages."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -110,10 +111,17 @@ def _writer(
 def _again(form: Callable[..., ResponseReturnValue], refusal: SiroccoError, values: dict[str, Any]) -> Response:
     """The form as it was filled in, with the refusal, from a transaction of its own: the first one was undone."""
     g.refusal = refusal
-    with portal().cmdb.reading(g.signed.principal) as tx:
+    with showing() as tx:
         response = make_response(form(tx, **values))
     response.status_code = refusal.problem.status
     return response
+
+
+@contextmanager
+def showing() -> Iterator[Transaction]:
+    """A transaction of its own for a page about what went wrong in another, which is over."""
+    with portal().cmdb.reading(SYSTEM) as tx:
+        yield _enter(tx, Role.VIEWER)
 
 
 def _enter(tx: Transaction, role: Role) -> Transaction:
@@ -121,7 +129,7 @@ def _enter(tx: Transaction, role: Role) -> Transaction:
     signed = sessions.signed_in(tx, request.cookies.get(COOKIE, ""))
     if signed is None:
         raise SignInNeeded
-    g.signed = signed
+    g.signed, g.language = signed, signed.user.language
     signed.principal.need(role)
     g.tx = Transaction(tx.session, signed.principal, tx.sealer, tx.now)
     return cast(Transaction, g.tx)

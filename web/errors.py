@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from sirocco.contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, TOO_LARGE, SiroccoError
 from sirocco.contracts.ids import new_id
-from web.area import SignInNeeded, portal, to
+from web.area import SignInNeeded, portal, showing, to
 from web.formats import message, remedy
 
 log = structlog.get_logger(__name__)
@@ -45,9 +45,17 @@ def _refused(refusal: SiroccoError) -> ResponseReturnValue:
     if _wants_json():
         body = make_response({"code": refusal.problem.code, "message": message(refusal), "remedy": remedy(refusal)})
     else:
-        body = make_response(render_template("error.html", refusal=refusal))
+        body = make_response(_page(refusal))
     body.status_code = refusal.problem.status
     return body
+
+
+def _page(refusal: SiroccoError) -> str:
+    """The error's page, with the menu around it for those who are signed in."""
+    if getattr(g, "signed", None) is None:
+        return render_template("error.html", refusal=refusal)
+    with showing():
+        return render_template("error.html", refusal=refusal)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -27,10 +27,10 @@ def template() -> Catalog:
     texts = Catalog(project="Sirocco", creation_date=_BORN)
     found = extract_from_dir(_HERE, _METHODS, _OPTIONS, _KEYWORDS, directory_filter=_ours)
     for file, _line, message, comments, context in found:
-        texts.add(message, None, [(file, None)], auto_comments=comments, context=context)
+        texts.add(message, None, [(file, 0)], auto_comments=comments, context=context)
     for problem in catalogue().values():
         for text in (problem.message, problem.remedy):
-            texts.add(text, None, [("sirocco/contracts/errors.py", None)])
+            texts.add(text, None, [("sirocco/contracts/errors.py", 0)])
     return texts
 
 

@@ -37,9 +37,9 @@ def chosen() -> str:
     if not has_request_context():
         return "en"
     default = request.accept_languages.best_match(LANGUAGES, "en")
-    signed = getattr(g, "signed", None)
-    if signed is not None and signed.user.language in LANGUAGES:
-        return str(signed.user.language)
+    kept = getattr(g, "language", "")
+    if kept in LANGUAGES:
+        return str(kept)
     return preference("language", tuple(LANGUAGES), default)
 
 

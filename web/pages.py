@@ -72,7 +72,7 @@ def shared() -> dict[str, Any]:
 def _signed() -> dict[str, Any]:
     """What pages behind the door know of their reader."""
     signed, tx = getattr(g, "signed", None), getattr(g, "tx", None)
-    if signed is None or tx is None or not tx.session.is_active:
+    if signed is None or tx is None:
         return {"me": None, "csrf": ""}
     mine = {member.tenant_id for member in signed.user.memberships}
     rows = tenants.page(tx).items if signed.principal.may(Role.OPERATOR) else _of(tx, mine)

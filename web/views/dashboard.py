@@ -3,6 +3,7 @@
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
+from sirocco.cmdb.models import Event
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.states import JobState, MachineState
 from sirocco.domain.query import AnyOf, Comparison, Order, Query
@@ -30,5 +31,10 @@ def show(tx: Transaction) -> ResponseReturnValue:
         quotas=tenants.quotas(tx, tx.who.tenant_id) if tx.who.tenant_id else [],
         active=jobs.page(tx, Query(_ACTIVE, _LATEST, last=8)),
         latest=jobs.page(tx, Query(None, _LATEST, last=6)).items,
-        events=[event for event in events.recent(tx, limit=60) if "step" not in event.content][:10],
+        events=_telling(events.recent(tx, limit=60))[:10],
     )
+
+
+def _telling(found: list[Event]) -> list[Event]:
+    """Events without the steps and states of jobs, which have a card of their own."""
+    return [event for event in found if event.resource_kind != "job" or event.type == "alarm"]

@@ -23,6 +23,8 @@ function draw(figure: HTMLElement): void {
   if (!(table instanceof HTMLTableElement) || !table.tBodies[0]?.rows.length) return;
   const { text, line, series } = colours(figure);
   const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const time = (seconds: number): string => clock.format(seconds * 1000);
   const unit = figure.dataset.unit ?? "";
   const column = Number(figure.dataset.column);
   const value = (_: uPlot, amount: number | null): string =>
@@ -35,9 +37,9 @@ function draw(figure: HTMLElement): void {
       cursor: { points: { size: 8 } },
       legend: { live: true },
       scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, Number(figure.dataset.top ?? 1))] } },
-      axes: [axis, { ...axis, size: 64, values: (plot, ticks) => ticks.map((tick) => value(plot, tick)) }],
+      axes: [{ ...axis, values: (_, ticks) => ticks.map(time) }, { ...axis, size: 64, values: (plot, ticks) => ticks.map((tick) => value(plot, tick)) }],
       series: [
-        { label: figure.dataset.time ?? "" },
+        { label: figure.dataset.time ?? "", value: (_, seconds) => (seconds === null ? "–" : time(seconds)) },
         { label: figure.dataset.label ?? "", stroke: series, width: 2, value },
       ],
     },

@@ -1,0 +1,69 @@
+"""The catalogues are complete, agree in their places, and hold what the sources say."""
+
+import re
+import string
+
+import pytest
+
+from web.extract import known, template, updated, written
+from web.language import FOLDER, LANGUAGES, catalogue, translate
+
+LITERAL = re.compile(r">\s*([A-Z][a-z]+(?: [a-z]+)+)[^<{]*<")
+
+
+def texts(message):
+    """Every source and every translation of a message."""
+    sources = message.id if isinstance(message.id, tuple) else (message.id,)
+    results = message.string if isinstance(message.string, tuple) else (message.string,)
+    return sources, results
+
+
+def places(text: str, *, percent: bool, brace: bool) -> set[str]:
+    found = set(re.findall(r"%\(\w+\)[sd]|%%", text)) if percent else set()
+    return found | ({name for _, name, _, _ in string.Formatter().parse(text) if name} if brace else set())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_missing_fuzzy_or_left_over(language):
+    wanted = {message.id for message in template() if message.id}
+    have = {message.id: message for message in known(language) if message.id}
+    assert set(have) == wanted, "run: python -m web.extract"
+    for message in have.values():
+        assert all(texts(message)[1]), f"not translated into {language}: {message.id}"
+        assert not message.fuzzy, message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_places_are_the_same_in_every_language(language):
+    for message in known(language):
+        if message.id:
+            sources, results = texts(message)
+            kinds = {"percent": message.python_format, "brace": "python-brace-format" in message.flags}
+            expected = set().union(*(places(text, **kinds) for text in sources))
+            for result in results:
+                assert places(result, **kinds) == expected, message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_file_is_as_extraction_would_write_it(language):
+    kept = (FOLDER / language / "LC_MESSAGES" / "messages.po").read_bytes()
+    assert kept == written(updated(language)), "run: python -m web.extract"
+
+
+def test_templates_hold_no_words_outside_the_catalogues():
+    for file in [*FOLDER.parent.glob("templates/**/*.html"), *FOLDER.parent.glob("components/*.html")]:
+        bare = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", file.read_text(), flags=re.DOTALL)
+        assert not LITERAL.search(bare), f"{file.name}: {LITERAL.search(bare)}"
+
+
+def test_french_counts_one_and_none_alike():
+    count = ("%(num)s core", "%(num)s cores")
+    assert [catalogue("fr").ngettext(*count, number) for number in (0, 1, 2)] == ["%(num)s cœur"] * 2 + [
+        "%(num)s cœurs"
+    ]
+    assert catalogue("en").ngettext(*count, 0) == "%(num)s cores"
+
+
+def test_the_api_can_say_its_errors_in_french():
+    assert translate("Too many requests.", "fr-CA") == "Trop de requêtes."
+    assert translate("Too many requests.", "de") == "Too many requests."

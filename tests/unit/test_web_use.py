@@ -1,0 +1,56 @@
+"""Figures: rates between samples, shares of hosts, sizes in both languages."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from sirocco.cmdb.models import Host, UsageSample
+from sirocco.contracts.states import HostState
+from web import formats, language
+from web.use import host_use, rates
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def sample(second, cpu, received=0):
+    return UsageSample(
+        at=NOON + timedelta(seconds=second), cpu_time=cpu, memory=7, read=0, written=0, received=received, sent=0
+    )
+
+
+def test_rates_are_differences_over_time_latest_first():
+    latest, first = rates([sample(0, 0), sample(10, 5_000_000_000, 100), sample(20, 20_000_000_000, 400)])
+    assert (first.cores, first.received) == (0.5, 10)
+    assert (latest.cores, latest.received) == (1.5, 30)
+
+
+def test_a_machine_that_booted_anew_gives_no_rate_across_the_boot():
+    assert [rate.cores for rate in rates([sample(0, 9_000_000_000), sample(10, 0), sample(20, 10_000_000_000)])] == [1]
+    assert rates([sample(0, 0)]) == []
+
+
+@pytest.mark.parametrize(("claimed", "level"), [(5, ""), (7, "high"), (9, "full")])
+def test_a_host_is_marked_by_its_fullest_part(claimed, level):
+    host = Host(cores=10, cores_claimed=claimed, overbooking=1.0, memory=0, memory_claimed=0, load=0.1)
+    host.disk, host.disk_claimed, host.state = 100, 1, HostState.ONLINE
+    assert (host_use(host).cores, host_use(host).level) == (claimed / 10, level)
+    host.state = HostState.DRAINING
+    assert host_use(host).level == "away"
+
+
+@pytest.mark.parametrize(
+    ("tongue", "bytes_", "said"),
+    [
+        ("en", 1536 * 2**20, "1.5 GiB"),
+        ("fr", 1536 * 2**20, "1,5 Gio"),
+        ("en", 0, "0 B"),
+        ("fr", 1023, "1\u202f023 o"),
+        ("en", None, "∞"),
+    ],
+)
+def test_sizes_read_naturally(tongue, bytes_, said):
+    app = Flask("test")
+    language.set_up(app)
+    with app.test_request_context(headers={"Accept-Language": tongue}):
+        assert formats.size(bytes_) == said
