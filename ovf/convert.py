@@ -81,9 +81,9 @@ def _graph(source: Source) -> dict[str, object]:
     if header.extents:
         if source.flat is None or source.flat.size < header.capacity:
             raise RefusedError("the data of the flat VMDK is missing or too short", where=source.extent.path.name)
-        return _file(source.flat, header.capacity)
+        return {"driver": "raw", "file": _file(source.flat, header.capacity)}
     node: dict[str, object] = {"driver": header.format.value, "file": _file(source.extent, source.extent.size)}
-    if header.format is Format.RAW:
+    if header.format is Format.RAW and source.extent.offset:
         return _file(source.extent, source.extent.size)
     if header.format is Format.VHD:
         node["force_size_calc"] = "current_size"
@@ -95,10 +95,10 @@ def _graph(source: Source) -> dict[str, object]:
 
 
 def _file(extent: Extent, size: int) -> dict[str, object]:
-    file = {"driver": "file", "filename": str(extent.path.resolve())}
+    file: dict[str, object] = {"driver": "file", "filename": str(extent.path.resolve())}
     whole = -(-size // SECTOR) * SECTOR
     if extent.offset == 0 and size == extent.path.stat().st_size:
-        return {"driver": "raw", "file": file}
+        return file
     return {"driver": "raw", "offset": extent.offset, "size": whole, "file": file}
 
 

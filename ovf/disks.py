@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ovf.convert import Source
@@ -108,8 +109,23 @@ def source(opened: OpenPackage, disk: Disk, workspace: Path, remote: RemotePolic
     parent = None
     if header.parent:
         above = next(one for one in opened.package.disks if one.id == disk.parent_ref)
-        parent = source(opened, above, workspace, remote)
+        parent = _alone(source(opened, above, workspace, remote), workspace)
     return Source(extent, header, flat, parent)
+
+
+def _alone(parent: Source, workspace: Path) -> Source:
+    """A parent as a file of its own: qemu-img finds the parent of a difference by file name only."""
+    extent = parent.extent
+    if extent.offset == 0:
+        return parent
+    target = workspace / f"parent-{len(list(workspace.iterdir()))}"
+    with extent.path.open("rb") as stream, target.open("wb") as output:
+        stream.seek(extent.offset)
+        left = extent.size
+        while block := stream.read(min(_COPY, left)):
+            output.write(block)
+            left -= len(block)
+    return replace(parent, extent=Extent(target, 0, extent.size))
 
 
 def _window(opened: OpenPackage, file: File, extent: Extent, stream: io.BufferedReader) -> io.BufferedIOBase:

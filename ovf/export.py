@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import struct
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from ovf import disks
 from ovf.convert import Source, Target, convert
+from ovf.disk_headers import SECTOR
 from ovf.errors import OvfError, RefusedError
 from ovf.hrefs import Kind, classify
 from ovf.limits import DEFAULT, Limits
@@ -29,7 +31,7 @@ _FORMATS = {
     Target.QCOW2: ("qcow2", "http://www.gnome.org/~markmc/qcow-image-format.html"),
     Target.RAW: ("img", "http://www.dmtf.org/ovf/raw"),
 }
-_CID = re.compile(rb"(?<=\nCID=)[0-9a-fA-F]{8}")
+_CID = re.compile(rb"(?<=\nCID=)[0-9a-fA-F]{1,8}\b")
 
 
 @dataclass(frozen=True)
@@ -153,14 +155,15 @@ class _Export:
 
 def settle_content_id(path: Path) -> None:
     """Replace the random content id of a VMDK by one made from its name, so that equal input gives equal bytes."""
+    number = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:4], "big") & 0x7FFFFFFF
     with path.open("r+b") as stream:
-        head = stream.read(64 * 1024)
-        match = _CID.search(head)
-        if match is None:
+        start, length = (SECTOR * count for count in struct.unpack_from("<QQ", stream.read(SECTOR), 28))
+        stream.seek(start)
+        text, found = _CID.subn(f"{number:08x}".encode(), stream.read(length).rstrip(b"\0"))
+        if found != 1 or len(text) > length:
             raise OvfError("has no content id", where=path.name)
-        number = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:4], "big") & 0x7FFFFFFF
-        stream.seek(match.start())
-        stream.write(f"{number:08x}".encode())
+        stream.seek(start)
+        stream.write(text.ljust(length, b"\0"))
 
 
 def safe_stem(name: str) -> str:

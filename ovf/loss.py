@@ -50,7 +50,7 @@ def adapt(package: Package, profile: Profile, *, passwords: bool = False) -> tup
         steps.append(("passwords are not written unless asked for", _without_passwords))
     if profile.namespace == ENVELOPE_1:
         steps.append(("the schema of version 1 has no place for it", _without_strangers))
-    steps.append(("the schema has no place for an empty section", _without_empty))
+    steps.append(("the schema asks for content", _without_empty))
     if profile.family:
         steps.append((f"{profile.name} does not know this family of hardware", _typed(profile)))
     losses: list[Loss] = []
@@ -206,6 +206,7 @@ _REMOVERS: dict[Feature, Callable[[Package], Package]] = {
     Feature.FOREIGN: _without_foreign,
 }
 
+_UNKNOWN_SYSTEM = 0
 _CLOSED = (model.Network, model.Configuration, model.StartupItem, model.InstanceCount, model.Message, Icon, Property)
 
 
@@ -256,7 +257,10 @@ def _valued(part: Part, change: Callable[[Part], Part]) -> Part:
 
 
 def _without_empty(package: Package) -> Package:
+    """Sections as the schema wants them: options are not empty, a system has a number (0 is CIM's *unknown*)."""
     def visit(section: Section) -> Section | None:
+        if isinstance(section, model.OperatingSystemSection) and section.id is None:
+            return replace(section, id=_UNKNOWN_SYSTEM)
         empty = isinstance(section, model.DeploymentOptionSection) and not section.configurations
         return None if empty else section
 

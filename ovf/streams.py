@@ -39,6 +39,12 @@ class Joined(io.RawIOBase):
             self._current.close()
             self._current = None
 
+    def close(self) -> None:
+        """Close the chunk that is open."""
+        if self._current is not None:
+            self._current.close()
+        super().close()
+
 
 class Gunzip(io.RawIOBase):
     """The content of a gzip stream (RFC 1952, several members allowed), at most ``most`` bytes of it.
@@ -77,6 +83,11 @@ class Gunzip(io.RawIOBase):
             if data:
                 view[: len(data)] = data
                 return len(data)
+
+    def close(self) -> None:
+        """Close what is unpacked as well."""
+        self._source.close()
+        super().close()
 
     def _inflated(self, room: int) -> bytes:
         if self._inflate.eof:

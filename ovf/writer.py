@@ -13,7 +13,7 @@ from ovf.hardware import Group, Item, System
 from ovf.model import Content, Message, Package, Strings
 from ovf.names import ENVELOPE_1, ENVELOPE_2, EPASD, PREFIXES, RASD, SASD, VSSD, XML, clark, split
 from ovf.parts import Node, Part, Section, Text, UnknownSection
-from ovf.products import ProductSection
+from ovf.products import ConfiguredValue, Icon, ProductSection, Property
 from ovf.reader import SECTIONS_1, SECTIONS_2
 
 _NAMES: dict[type, str] = {cls: name for name, cls in (SECTIONS_1 | SECTIONS_2).items()}
@@ -188,6 +188,12 @@ _ALWAYS: dict[type, frozenset[str]] = {
     model.Configuration: frozenset({"id"}),
     model.Message: frozenset({"msgid"}),
     model.PlacementGroupSection: frozenset({"id", "policy"}),
+    model.PlacementSection: frozenset({"group"}),
+    model.ScaleOutSection: frozenset({"id"}),
+    model.EnvironmentFile: frozenset({"fileRef", "path"}),
+    ConfiguredValue: frozenset({"value"}),
+    Icon: frozenset({"fileRef"}),
+    Property: frozenset({"key", "type"}),
 }
 
 

@@ -1,5 +1,6 @@
 """Runs one fuzz target: seeds it, instruments the library, and lets atheris loose."""
 
+import contextlib
 import gzip
 import io
 import resource
@@ -137,10 +138,8 @@ def main(target: str, seconds: str, folder: str) -> None:
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     def once(data: bytes) -> None:
-        try:
+        with contextlib.suppress(OvfError):
             function(data)
-        except OvfError:
-            pass
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start
         if grown > 200 * 1024:
             raise MemoryError(f"memory grew by {grown} KiB")
