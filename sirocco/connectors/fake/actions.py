@@ -60,6 +60,8 @@ def act(step: Step, ref: Ref, action: Action) -> Ref:
     if ref.kind is Kind.VOLUME and isinstance(action, GrowVolume):
         _grow(step, load(step.db, VolumeBody, ref.native_id, step.now), action)
         return ref
+    if ref.kind is Kind.VOLUME and isinstance(action, Capture):
+        return _capture_volume(step, load(step.db, VolumeBody, ref.native_id, step.now), action)
     if ref.kind is Kind.NETWORK and isinstance(action, Start | Stop):
         _switch(step, load(step.db, NetworkBody, ref.native_id, step.now), action)
         return ref
@@ -254,6 +256,17 @@ def _grow(step: Step, volume: Entry[VolumeBody], action: GrowVolume) -> None:
         claim(step, body.host, Size(disk=more))
         after = replace(body, facts=replace(body.facts, capacity=action.capacity))
         change(step, volume.id, replace(body, state=State.BUSY), after)
+
+
+def _capture_volume(step: Step, volume: Entry[VolumeBody], action: Capture) -> Ref:
+    body = volume.body
+    if volume.busy or body.state is not State.AVAILABLE or body.facts.machine:
+        raise conflict(f"volume {volume.id} is in use or {body.state}", "Busy")
+    after = ImageBody(State.AVAILABLE, ImageFacts(action.name, body.facts.capacity, body.facts.capacity))
+    image = new_id(Kind.IMAGE)
+    add(step, image, replace(after, state=State.CREATING), after)
+    change(step, volume.id, replace(body, state=State.BUSY), body)
+    return Ref(Kind.IMAGE, image)
 
 
 def _switch(step: Step, network: Entry[NetworkBody], action: Start | Stop) -> None:

@@ -179,7 +179,7 @@ class FakeConnector:
 
     def act(self, ref: Ref, action: Action, *, token: str) -> Op:
         """Do something to an object, once per token."""
-        offer.refuse_unless(self._offered, offer.needed_by(action))
+        offer.refuse_unless(self._offered, offer.needed_by(action, ref.kind))
         live = offer.needed_while_running(action)
         if not live <= {cap.name for cap in self._offered} and self._runs(ref):
             offer.refuse_unless(self._offered, live)

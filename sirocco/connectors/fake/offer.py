@@ -15,6 +15,7 @@ from sirocco.connectors.ports import (
     DropSnapshot,
     Fault,
     GrowVolume,
+    Kind,
     MachineSpec,
     Migrate,
     NetworkSpec,
@@ -52,6 +53,7 @@ ALL = frozenset(
                 can.VOLUME,
                 can.VOLUME_HOTPLUG,
                 can.VOLUME_GROW,
+                can.VOLUME_CAPTURE,
                 can.NIC_HOTPLUG,
                 can.NETWORK_ISOLATED,
                 can.NETWORK_NAT,
@@ -91,9 +93,11 @@ def verb_of(action: Action) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", type(action).__name__).lower()
 
 
-def needed_by(request: Spec | Action) -> frozenset[str]:
-    """The capabilities without which a request is refused, whatever the state of things."""
+def needed_by(request: Spec | Action, kind: Kind = Kind.MACHINE) -> frozenset[str]:
+    """The capabilities without which a request is refused, whatever the state of things; ``kind`` is acted on."""
     match request:
+        case Capture() if kind is Kind.VOLUME:
+            return frozenset({can.VOLUME_CAPTURE})
         case VolumeSpec():
             return frozenset({can.VOLUME})
         case NetworkSpec(nat=nat):

@@ -4,6 +4,7 @@ import pytest
 
 from sirocco.connectors.ports import (
     AttachVolume,
+    Capture,
     DetachVolume,
     Fault,
     GrowVolume,
@@ -75,6 +76,27 @@ class Storage:
         if endpoint.guest:
             endpoint.wait_for(lambda: endpoint.ask(ref, "volumes").split() == [], "the guest has let the volume go")
         assert endpoint.state(ref) is State.STARTED
+
+    @proves(can.VOLUME_CAPTURE)
+    def test_a_captured_volume_is_an_image_of_its_own(self, endpoint):
+        disk = volume(endpoint)
+        name, token = endpoint.name_for("captured"), endpoint.token()
+        endpoint.made.append((Kind.IMAGE, token))
+        refs = {endpoint.done(endpoint.connector.act(disk, Capture(name), token=token)) for _ in range(2)}
+        assert len(refs) == 1
+        image = refs.pop()
+        seen = endpoint.connector.find_by_token(Kind.IMAGE, token)
+        assert (seen.ref, seen.state, seen.facts.name) == (image, State.AVAILABLE, name)
+        assert seen.facts.capacity == 8 * MIB
+        assert endpoint.see(disk).state is State.AVAILABLE
+        endpoint.delete(disk)
+        assert endpoint.state(image) is State.AVAILABLE
+
+    @proves(can.VOLUME_CAPTURE)
+    def test_an_attached_volume_is_not_captured(self, endpoint):
+        disk = volume(endpoint)
+        endpoint.act(endpoint.make(endpoint.spec(Kind.MACHINE)), AttachVolume(VolumeUse(disk.native_id)))
+        assert fault_of(endpoint.act, disk, Capture("captured")) is Fault.CONFLICT
 
     @proves(can.VOLUME_GROW)
     def test_a_volume_grows_and_never_shrinks(self, endpoint):
