@@ -16,6 +16,7 @@ from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.listen import gunicorn_bind
 from sirocco.ops.logging import configure
 from sirocco.ops.settings import Settings, load
+from web.language import catalogue
 
 _THREADS = 16
 
@@ -30,7 +31,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     cmdb = open_cmdb(settings)
     app = Flask("sirocco", static_folder=None)
-    api.mount(app, cmdb)
+    api.mount(app, cmdb, translate=lambda text, language: catalogue(language).gettext(text))
     web.mount(app, cmdb, settings)
 
     @app.get("/healthz")
