@@ -9,9 +9,9 @@ class ClientError(Exception):
 
     status = 2
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", code: str = "") -> None:
         super().__init__(message)
-        self.message, self.remedy = message, remedy
+        self.message, self.remedy, self.code = message, remedy, code
 
 
 class ApiError(ClientError):
@@ -21,8 +21,8 @@ class ApiError(ClientError):
 
     def __init__(self, http_status: int, body: Mapping[str, Any], request_id: str = "") -> None:
         message = str(body.get("statusMessage") or f"the server answered {http_status}")
-        super().__init__(message, str(body.get("sirocco_remedy") or ""))
-        self.http_status, self.code, self.request_id = http_status, str(body.get("sirocco_code") or ""), request_id
+        super().__init__(message, str(body.get("sirocco_remedy") or ""), str(body.get("sirocco_code") or ""))
+        self.http_status, self.request_id = http_status, request_id
 
 
 class JobFailed(ClientError):  # noqa: N818 - named as its reader would say it

@@ -60,7 +60,14 @@ def _url(url: str) -> str:
     return url
 
 
+def language() -> str:
+    """The reader's language by POSIX's rules, for what the server says: two letters."""
+    chosen = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    short = chosen[:2].lower()
+    return short if short.isalpha() and chosen[2:3] in {"", "_", ".", "@"} else "en"
+
+
 def sign_in(login: Login, name: str) -> Login:
     """Exchange a password for an API key, so that the password is kept nowhere."""
-    answer = Api(login).post("apiKeys", {"name": name})
+    answer = Api(login, language=language()).post("apiKeys", {"name": name})
     return Login(login.url, key=str(answer.body["token"]), tenant=login.tenant)

@@ -12,6 +12,11 @@ from sirocco_client.wire import Body
 
 FORMATS = ("table", "json", "yaml")
 _LONGEST = 60
+_STEP = 1024
+_SIZES = {
+    **dict.fromkeys(("memory", "memoryClaimed", "memoryUsed"), 1024),
+    **dict.fromkeys(("capacity", "sirocco_capacity", "disk", "diskClaimed"), 1000),
+}
 
 
 def identity(item: Body) -> str:
@@ -19,8 +24,20 @@ def identity(item: Body) -> str:
     return str(item.get("id", "")).rsplit("/", 1)[-1]
 
 
-def cell(content: Any) -> str:
-    """A value in one cell: references by their id, numbers in memory and capacity left as they are."""
+def amount(size: int) -> str:
+    """Bytes as people say them: 1.5 GiB."""
+    value, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
+        if value < _STEP:
+            break
+        value, unit = value / _STEP, larger
+    return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+
+
+def cell(content: Any, name: str = "") -> str:
+    """A value in one cell: references by their id, memory (KiB) and capacity (kB) with their unit."""
+    if name in _SIZES and isinstance(content, int):
+        return amount(content * _SIZES[name])
     match content:
         case None:
             return ""
@@ -39,7 +56,10 @@ def cell(content: Any) -> str:
 def many(items: Iterable[Body], columns: Sequence[str], form: str) -> None:
     """A collection."""
     if form == "table":
-        rows = [[cell(item.get(column)) if column != "id" else identity(item) for column in columns] for item in items]
+        rows = [
+            [cell(item.get(column), column) if column != "id" else identity(item) for column in columns]
+            for item in items
+        ]
         table([column.removeprefix("sirocco_") for column in columns], rows)
     else:
         document(list(items), form)
@@ -53,7 +73,7 @@ def one(item: Body, form: str) -> None:
     shown = {name: content for name, content in item.items() if name not in {"resourceURI", "operations"}}
     width = max((len(name) for name in shown), default=0)
     for name, content in shown.items():
-        click.echo(f"{name:<{width}}  {identity(item) if name == 'id' else cell(content)}")
+        click.echo(f"{name:<{width}}  {identity(item) if name == 'id' else cell(content, name)}")
     verbs = [str(entry["rel"]).rsplit("/", 1)[-1] for entry in item.get("operations", [])]
     if verbs:
         click.echo(f"{'operations':<{width}}  {', '.join(verbs)}")

@@ -3,12 +3,14 @@
 import base64
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sirocco_client.catalogue import BY_COLLECTION, Field, Resource
+from sirocco_client.catalogue import Field, Resource
 from sirocco_client.errors import ClientError
+from sirocco_client.nouns import BY_COLLECTION
 from sirocco_client.wire import Api, Body
 
 _UNITS = {
@@ -25,16 +27,18 @@ _UNITS = {
 }
 _IN = {"KiB": 2**10, "kB": 10**3}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])iB|([kKMGT])B|([KMGT])|B)?")
-_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.[a-z]+)?")
 
 
 def resource_id(api: Api, resource: Resource, wanted: str) -> str:
     """An id as it is, or the id of the one resource that has this name."""
-    if _ID.fullmatch(wanted):
+    if resource.named == "id" or _ID.fullmatch(wanted):
         return wanted
-    quoted = wanted.replace("'", "")
-    field = "ip" if resource.collection == "addresses" else "name"
-    found = api.get(resource.collection, filter=f"{field}='{quoted}'", last=3).get(resource.key, [])
+    if resource.named == "quota":
+        tenant, _, counted = wanted.rpartition(".")
+        return f"{resource_id(api, BY_COLLECTION['tenants'], tenant)}.{counted}"
+    mark = '"' if "'" in wanted else "'"
+    found = api.get(resource.collection, filter=f"{resource.named}={mark}{wanted}{mark}", last=3).get(resource.key, [])
     if len(found) == 1:
         return str(found[0]["id"]).rsplit("/", 1)[-1]
     if not found:
@@ -64,18 +68,27 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _json(text: str) -> Any:
-    content = Path(text[1:]).read_text() if text.startswith("@") else text
+    content = _text(text[1:]) if text.startswith("@") else text
     try:
-        return json.loads(content)
+        found = json.loads(content)
     except ValueError as error:
         raise ClientError(f"this is no JSON: {error}", "Give an object like '{\"cpu\": 1}', or @FILE") from error
+    if not isinstance(found, dict):
+        raise ClientError("this is no JSON object", "Give an object like '{\"cpu\": 1}', or @FILE")
+    return found
 
 
-def _maybe_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def _moment(days: int) -> str:
+    """So many days from now, as the API writes moments."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400))
+
+
+def _limit(text: str) -> int | None:
+    if text == "unlimited":
+        return None
+    if not text.isdecimal():
+        raise ClientError(f"{text!r} is no ceiling", "Give a number of bytes or pieces, or: unlimited")
+    return int(text)
 
 
 def _reference(api: Api, collection: str, wanted: str) -> dict[str, str]:
@@ -89,22 +102,27 @@ def _read(path: str) -> bytes:
         raise ClientError(f"cannot read {path}: {error.strerror}", "Check the path") from error
 
 
+def _text(path: str) -> str:
+    try:
+        return _read(path).decode().strip()
+    except UnicodeDecodeError as error:
+        raise ClientError(f"{path} is no text in UTF-8", "Check that it is the file you mean") from error
+
+
 def value(api: Api, field: Field, given: Any) -> Any:
     """An option's value as the API takes it."""
     kind, _, detail = field.kind.partition(":")
     if field.many:
         return _many(api, kind, detail, given)
     readers: dict[str, Callable[[], Any]] = {
-        "int": lambda: given,
-        "number": lambda: given,
-        "bool": lambda: given,
-        "flag": lambda: given,
         "ref": lambda: _reference(api, detail, given),
         "url": lambda: _reference(api, detail, given)["href"],
         "size": lambda: size(given, detail),
         "json": lambda: _json(given),
         "file": lambda: base64.b64encode(_read(given)).decode(),
-        "content": lambda: _read(given).decode().strip(),
+        "content": lambda: _text(given),
+        "days": lambda: _moment(given),
+        "limit": lambda: _limit(given),
     }
     return readers.get(kind, lambda: given)()
 
@@ -112,7 +130,7 @@ def value(api: Api, field: Field, given: Any) -> Any:
 def _many(api: Api, kind: str, detail: str, given: tuple[str, ...]) -> Any:
     match kind:
         case "map":
-            return {key: _maybe_json(text) for key, text in map(_pair, given)}
+            return dict(map(_pair, given))
         case "ref":
             return [_reference(api, detail, one) for one in given]
         case "nic":
@@ -123,11 +141,16 @@ def _many(api: Api, kind: str, detail: str, given: tuple[str, ...]) -> Any:
             return [{"tenant": _reference(api, "tenants", key), "role": role} for key, role in map(_pair, given)]
 
 
+def parameter(field: Field) -> str:
+    """The name under which an option's value arrives; none is one of Python's words."""
+    return f"given_{field.option.replace('-', '_')}"
+
+
 def body(api: Api, fields: tuple[Field, ...], options: Mapping[str, Any]) -> Body:
     """The body that the given options make; what was not given is not in it."""
     made: Body = {}
     for field in fields:
-        given = options.get(field.option.replace("-", "_"))
+        given = options.get(parameter(field))
         if given is None or given == () or (field.kind == "bool" and not given):
             continue
         content = value(api, field, given)

@@ -3,10 +3,12 @@
 import sys
 import time
 
+import click
+
 from sirocco_client.errors import ClientError, JobFailed
 from sirocco_client.wire import Answer, Api, Body
 
-_ENDED = {"SUCCESS", "FAILED", "STOPPED"}
+_ENDS = {"SUCCESS": "succeeded", "FAILED": "failed", "STOPPED": "was stopped"}
 _LOOK_EVERY = 0.25
 
 
@@ -16,9 +18,10 @@ def wait(api: Api, answer: Answer, *, seconds: float = 3600.0) -> Body:
         return {}
     job = _follow(api, answer.job, seconds)
     if job["state"] != "SUCCESS":
-        raise JobFailed(
-            f"job {job['state']}: {job.get('statusMessage', '')}".rstrip(": "), f"`sirocco job show {_id(job)}`"
-        )
+        more = f"`sirocco job show {_id(job)}` shows its steps"
+        remedy = "\n".join(filter(None, (str(job.get("sirocco_remedy") or ""), more)))
+        said = f"the job {_ENDS[job['state']]}: {job.get('statusMessage') or ''}".rstrip(": ")
+        raise JobFailed(said, remedy, str(job.get("sirocco_code") or ""))
     return job
 
 
@@ -34,13 +37,16 @@ def _follow(api: Api, address: str, seconds: float) -> Body:
             job = api.get(address)
             if show:
                 show.update(job)
-            if job["state"] in _ENDED:
+            if job["state"] in _ENDS:
                 return job
             if time.monotonic() > end:
                 raise ClientError(
                     f"the job has not ended in {seconds:.0f} s", f"`sirocco job show {_id(job)}` tells more"
                 )
             time.sleep(_LOOK_EVERY)
+    except KeyboardInterrupt:
+        click.echo(f"The job goes on; `sirocco job stop {address.rsplit('/', 1)[-1]}` ends it.", err=True)
+        raise
     finally:
         if show:
             show.close()
@@ -62,9 +68,8 @@ class _Bar:
         """Show where the job stands."""
         done = int(job.get("progress", 0))
         total = 100 if done else None
-        self._progress.update(
-            self._task, description=f"{job.get('name', '')} {job['state']}", completed=done, total=total
-        )
+        verb = str(job.get("action", "")).rsplit("/", 1)[-1]
+        self._progress.update(self._task, description=f"{verb} {job['state']}", completed=done, total=total)
 
     def close(self) -> None:
         """Clear the line."""

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import ssl
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from sirocco_client.errors import ApiError, ClientError
 
 _NAMESPACE = "http://schemas.dmtf.org/cimi/1"
-_TRIES = 3
+_PAUSES = (0.0, 0.3, 1.0, 2.0)
+_BUSY = 503
 Body = dict[str, Any]
 
 
@@ -49,6 +51,11 @@ class Answer:
     def job(self) -> str:
         """The address of the job that a write became, empty if none."""
         return self.headers.get("cimi-job-uri", "")
+
+    @property
+    def location(self) -> str:
+        """The address of what a write made, empty if nothing."""
+        return self.headers.get("location", "")
 
 
 class Api:
@@ -103,14 +110,24 @@ class Api:
         """One request; a write that got no answer is sent again with the same Idempotency-Key."""
         headers = self._headers(method)
         content = json.dumps(body).encode() if body is not None else None
-        for turn in range(_TRIES):
+        for pause in _PAUSES:
+            time.sleep(pause)
             try:
                 return self._send(method, self._target(path), content, headers)
             except (OSError, http.client.HTTPException) as error:
-                self._connection = None
-                if turn + 1 == _TRIES:
-                    raise self._unreachable(error) from error
-        raise AssertionError
+                self._forget_connection()
+                fault: ClientError = self._unreachable(error)
+                cause: Exception = error
+            except ApiError as error:
+                if error.http_status != _BUSY:
+                    raise
+                fault = cause = error
+        raise fault from cause
+
+    def _forget_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def _headers(self, method: str) -> dict[str, str]:
         headers = {"Accept": "application/json", "Accept-Language": self._language, **self._login.headers}
