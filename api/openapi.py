@@ -41,6 +41,10 @@ _WRITE_HEADERS = {
     "Idempotency-Key": "The same key has its effect once.",
     "If-Match": "ETag of the version that may be changed.",
 }
+_SHARED = (
+    *((name, "query", text) for name, text in (_QUERY | _COLLECTION_QUERY).items()),
+    *((name, "header", text) for name, text in (_HEADERS | _WRITE_HEADERS).items()),
+)
 
 
 def document(routes: Iterable[Route]) -> str:
@@ -67,6 +71,8 @@ def document(routes: Iterable[Route]) -> str:
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "parameters": {_component(name): _parameter(name, place, text) for name, place, text in _SHARED},
+            "responses": {f"Refusal_{version}": _refusal(version) for version in sorted(versions)},
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic", "description": "User and password, or an API key."},
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key."},
@@ -75,7 +81,7 @@ def document(routes: Iterable[Route]) -> str:
         },
         "security": [{"basic": []}, {"key": []}, {"session": []}],
     }
-    return json.dumps(described, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(described, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _name(kind: Kind, version: int) -> str:
@@ -105,12 +111,16 @@ def _operation(route: Route) -> Schema:
 def _parameters(route: Route) -> list[Schema]:
     ids = [name for name in ("id", "item") if f"{{{name}}}" in route.path]
     found = [_parameter(name, "path", "Id.", pattern="^[A-Za-z0-9._:-]{1,64}$") for name in ids]
+    shared = [*_HEADERS, *(_WRITE_HEADERS if route.writes else ())]
     if route.method in {"GET", "PUT"}:
-        found += [_parameter(name, "query", text) for name, text in _QUERY.items()]
+        shared += _QUERY
     if route.many:
-        found += [_parameter(name, "query", text) for name, text in _COLLECTION_QUERY.items()]
-    headers = _HEADERS | (_WRITE_HEADERS if route.writes else {})
-    return found + [_parameter(name, "header", text) for name, text in headers.items()]
+        shared += _COLLECTION_QUERY
+    return found + [{"$ref": f"#/components/parameters/{_component(name)}"} for name in shared]
+
+
+def _component(name: str) -> str:
+    return name.removeprefix("$")
 
 
 def _parameter(name: str, place: str, description: str, *, pattern: str = "") -> Schema:
@@ -123,15 +133,16 @@ def _parameter(name: str, place: str, description: str, *, pattern: str = "") ->
 def _responses(route: Route) -> Schema:
     found = _collection(route) if route.many else _reference(route.gives, route.version)
     good = {"description": "As asked for.", "content": {"application/json": {"schema": found}, "application/xml": {}}}
-    refused = {
-        "description": "A refusal: a failed job with stable code and remedy.",
-        "content": {
-            "application/json": {"schema": _reference(KINDS["Job"], route.version)},
-            "application/xml": {},
-        },
-    }
+    refused = {"$ref": f"#/components/responses/Refusal_{route.version}"}
     statuses = {"GET": ("200",), "PUT": ("200", "202"), "DELETE": ("200",), "POST": ("200", "201", "202")}
     return {**dict.fromkeys(statuses[route.method], good), "4XX": refused, "503": refused}
+
+
+def _refusal(version: int) -> Schema:
+    return {
+        "description": "A refusal: a failed job with stable code and remedy.",
+        "content": {"application/json": {"schema": _reference(KINDS["Job"], version)}, "application/xml": {}},
+    }
 
 
 def _reference(kind: Kind, version: int) -> Schema:

@@ -107,7 +107,7 @@ MACHINE_SNAPSHOT = Kind(
     "MachineSnapshot",
     "",
     "machineSnapshots",
-    (reference("snapshot", "MachineImage", element="shapshot"),),
+    (reference("snapshot", "MachineImage", element="shapshot"),),  # codespell:ignore shapshot
     operations_inlined=False,
     versions=ONLY_1,
     description="A snapshot of a machine.",
