@@ -52,11 +52,20 @@ def _at_rest(machines: Machines, machine: str, progress: Progress) -> tuple[Host
     while True:
         host, domain = machines.hosts.locate(machine)
         with absent_is_fine():
-            moving = domain.isActive() and domain.jobStats(0).get("operation") in _MOVES
-            if not moving and not any(there.isActive() for there in _elsewhere(machines, machine, host)):
+            if not _is_moving(domain) and not any(there.isActive() for there in _elsewhere(machines, machine, host)):
                 return host, domain
         progress.check()
         progress.stopping.wait(_LOOK)
+
+
+def _is_moving(domain: libvirt.virDomain) -> bool:
+    """Whether a domain is leaving or arriving; where it arrives libvirt refuses to tell how far it is."""
+    try:
+        return domain.isActive() and domain.jobStats(0).get("operation") in _MOVES
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_OPERATION_UNSUPPORTED:
+            return True
+        raise
 
 
 def _elsewhere(machines: Machines, machine: str, host: Host) -> list[libvirt.virDomain]:

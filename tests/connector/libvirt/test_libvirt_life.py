@@ -49,7 +49,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 COUNTING = b"""#!/bin/sh
 echo SEED-APPLIED
 mkdir -p /run/www
-(n=0; while :; do n=$((n+1)); echo $n >/run/www/count; sleep 0.1; done) &
+(n=0; while :; do n=$((n+1)); echo $n >/run/new; mv /run/new /run/www/count; sleep 0.1; done) &
 """
 
 
