@@ -90,6 +90,8 @@ def _not_allowed(book: Book, lease: Lease, request: Request, longer: int, now: i
     end = lease.plan.end + longer if lease.plan else now + lease.remaining + longer
     if not text and request.deadline is not None and end > request.deadline:
         text = f"it would end at {end} s, after its deadline at {request.deadline} s"
+    if not text and lease.plan is not None and not lease.plan.suspends and now >= lease.plan.end:
+        text = "it has run and is shutting down"
     if not text and lease.later is not None:
         text = "it is about to give way to another lease and its time after that is fixed"
     return Refused(lease.id, Reason.POLICY, text) if text else None
@@ -102,7 +104,7 @@ def _shorten(book: Book, lease: Lease, duration: int, now: int) -> Lease:
         raise LeaseError(f"lease {lease.id}: {duration} s is not between what it has run and what it has; use release")
     changed = book.put(lease, request=replace(lease.request, duration=duration))
     end = plan.start + changed.remaining if plan else 0
-    if plan is None or lease.later is not None or end >= plan.end:
+    if plan is None or lease.later is not None or end >= plan.end or key(lease, plan, Action.RUN) not in book.table:
         return changed
     return _end_at(book, changed, plan, end)
 

@@ -23,6 +23,7 @@ class Rows:
         self.end = np.full(64, -1, dtype=np.int64)
         self.host = np.zeros(64, dtype=np.int64)
         self.amounts = np.zeros((64, columns), dtype=np.int64)
+        self.owner = [""] * 64
         self._free: list[int] = []
         self._top = 0
 
@@ -36,6 +37,8 @@ class Rows:
         self.end[rows] = reservation.end
         self.host[rows] = [host for host, _ in claims]
         self.amounts[rows] = [amounts for _, amounts in claims]
+        for row in rows:
+            self.owner[row] = reservation.key
         return rows
 
     def remove(self, rows: list[int]) -> None:
@@ -67,6 +70,7 @@ class Rows:
         self.end = np.concatenate([self.end, np.full(size, -1, dtype=np.int64)])
         self.host = np.concatenate([self.host, np.zeros(size, dtype=np.int64)])
         self.amounts = np.concatenate([self.amounts, np.zeros_like(self.amounts)])
+        self.owner += [""] * size
 
 
 def _totals(places: Places, amounts: Amounts, size: int) -> Amounts:

@@ -42,6 +42,7 @@ class SlotTable:
         self._by_end: list[tuple[int, str]] = []
         self._waiting: list[tuple[int, str]] = []
         self._by_lease: dict[str, set[str]] = {}
+        self._bare: set[str] = set()
         self._tokens: Ledger[str, tuple[Reservation, ...]] = Ledger(self._journal)
         self._rows = Rows(self.columns)
 
@@ -164,8 +165,10 @@ class SlotTable:
 
     def overlapping(self, start: int, end: int) -> list[Reservation]:
         """The reservations that hold at some instant of [start, end), by start."""
-        begun = self._by_start[: bisect_left(self._by_start, (end, ""))]
-        return [self[key] for _, key in begun if self[key].end > start]
+        rows = self._rows.overlapping(start, end, [])
+        keys = {self._rows.owner[row] for row in rows.tolist()}
+        keys |= {key for key in self._bare if self[key].start < end and self[key].end > start}
+        return sorted((self[key] for key in keys), key=lambda r: (r.start, r.key))
 
     def starting(self, start: int, end: int = FOREVER) -> list[Reservation]:
         """The reservations that start in [start, end), by start."""
@@ -275,6 +278,8 @@ class SlotTable:
     def _insert(self, entry: _Entry) -> None:
         r = entry.reservation
         entry.rows = self._rows.add(r)
+        if not entry.rows:
+            self._bare.add(r.key)
         self._entries[r.key] = entry
         insort(self._by_start, (r.start, r.key))
         insort(self._by_end, (r.end, r.key))
@@ -287,6 +292,7 @@ class SlotTable:
         entry = self._entries.pop(key)
         r = entry.reservation
         self._rows.remove(entry.rows)
+        self._bare.discard(key)
         del self._by_start[bisect_left(self._by_start, (r.start, key))]
         del self._by_end[bisect_left(self._by_end, (r.end, key))]
         if not entry.begun:

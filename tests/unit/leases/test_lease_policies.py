@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from placement.leases import Accepted, Kind, LeaseError, Policies, Reason, Refused, equal_hosts, resources
+from placement.leases import (
+    Accepted,
+    Action,
+    Kind,
+    LeaseError,
+    Policies,
+    Reason,
+    Refused,
+    Reservation,
+    equal_hosts,
+    resources,
+)
 from placement.leases.policies import (
     AcceptAll,
     Adaptive,
@@ -96,8 +107,6 @@ def test_adaptive_prices_follow_the_load(make, ask):
 
 
 def test_greedy_prefers_quiet_small_steady_hosts():
-    from placement.leases import Action, Reservation
-
     table = SlotTable(np.array([[100], [100], [200], [100]]))
     table.reserve(Reservation("a", "a", Action.RUN, 0, 100, ((0, (50,)),)))
     table.reserve(Reservation("b", "b", Action.RUN, 50, 100, ((1, (50,)),)))

@@ -1,0 +1,1 @@
+"""Speed and growth of the lease scheduler."""
