@@ -1,0 +1,164 @@
+"""Every page in a real browser: no barrier that axe knows, no broken policy, nothing foreign, no side scrolling."""
+
+import re
+import threading
+
+import pytest
+from playwright.sync_api import expect
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from sirocco.contracts.states import Role
+from tests.browser.conftest import violations
+from tests.portal import PASSWORD, furnish, portal_app
+from tests.world import a_cmdb, populate
+
+pytestmark = pytest.mark.browser
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    home = tmp_path_factory.mktemp("portal")
+    with a_cmdb(f"sqlite:///{home / 'cmdb.sqlite'}", home) as cmdb:
+        visited = furnish(populate(cmdb))
+        server = make_server("127.0.0.1", 0, portal_app(cmdb, home), threaded=True, request_handler=_Quiet)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.port}", visited
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def reader(chromium, site, watch):
+    contexts = []
+
+    def open_as(name, **looks):
+        context = chromium.new_context(base_url=site[0], reduced_motion="reduce", **looks)
+        contexts.append(context)
+        page = context.new_page()
+        watch.over(page)
+        page.goto("/sign-in")
+        page.fill("[name=name]", name)
+        page.fill("[name=password]", PASSWORD)
+        page.click("main button")
+        page.wait_for_url(f"{site[0]}/")
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize(("theme", "language"), [("light", "en-GB"), ("dark", "fr-FR")])
+def test_no_page_has_a_barrier(reader, site, watch, theme, language, part):
+    page = reader("olga", color_scheme=theme, locale=language, viewport={"width": 1280, "height": 900})
+    barriers = {}
+    for path in site[1].pages(Role.OPERATOR)[part::4]:
+        page.goto(path, wait_until="load")
+        if found := violations(page):
+            barriers[path] = found
+    assert barriers == {}
+    assert watch.complaints == []
+    assert watch.strangers(site[0], "http://127.0.0.1:8081/", "ws://127.0.0.1:8081/") == set()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_door_has_no_barrier(chromium, site, watch, theme):
+    page = chromium.new_context(base_url=site[0], color_scheme=theme).new_page()
+    watch.over(page)
+    page.goto("/sign-in")
+    assert violations(page) == []
+    page.fill("[name=name]", "nobody")
+    page.fill("[name=password]", "wrong")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]")
+    assert violations(page) == []
+    assert watch.complaints == []
+
+
+def test_no_page_scrolls_sideways_at_320_pixels(reader, site):
+    page = reader("olga", locale="fr-FR", viewport={"width": 320, "height": 640})
+    wide = []
+    for path in site[1].pages(Role.OPERATOR):
+        page.goto(path)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(path)
+    assert wide == []
+
+
+def test_the_menu_opens_on_a_narrow_screen(reader):
+    page = reader("bob", viewport={"width": 320, "height": 640})
+    page.get_by_role("link", name="Menu").click()
+    page.get_by_role("link", name="Volumes", exact=True).click()
+    page.wait_for_url("**/volumes")
+
+
+def test_the_keyboard_reaches_everything(reader, site):
+    page = reader("bob")
+    page.goto("/machines")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("#palette[open]")
+    page.keyboard.type("amber")
+    page.wait_for_selector("#palette .found a")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/machines/*")
+    page.locator("details.menu summary", has_text="More").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("link", name="Resize").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("link", name="Resize").is_visible()
+
+
+def test_a_form_opens_in_a_dialog_and_escape_leaves_it(reader, site, watch):
+    page = reader("bob")
+    page.goto(f"/machines/{site[1].ids['machine']}")
+    page.locator("summary", has_text="More").click()
+    page.get_by_role("link", name="Take a snapshot").click()
+    page.wait_for_selector("dialog#dialog[open]")
+    assert page.locator("dialog input[name=name]").evaluate("field => field === document.activeElement")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    assert page.locator("dialog#dialog[open]").count() == 0
+    assert watch.complaints == []
+
+
+def test_a_list_is_searched_while_typing_and_ticked_rows_bring_the_bulk_bar(reader):
+    page = reader("bob")
+    page.goto("/machines")
+    assert page.locator("[data-bulk]").is_hidden()
+    page.fill("#q", "amber")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile("q=amber&state=&sort=-created$"))
+    page.check("#list tbody input[type=checkbox]")
+    assert page.locator("[data-chosen]").text_content() == "1"
+    assert page.get_by_role("button", name="Restart").is_visible()
+
+
+def test_lists_pages_and_forms_work_without_scripts(chromium, site):
+    context = chromium.new_context(base_url=site[0], java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/machines")
+    page.fill("[name=name]", "bob")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button")
+    page.wait_for_url("**/machines")
+    page.fill("main [name=q]", "dune")
+    page.click("main .tools button")
+    assert page.locator("#list tbody tr").count() == 1
+    page.goto("/machines/new")
+    page.fill("[name=name]", "plain")
+    page.click("main form button.primary")
+    assert page.locator("h1").text_content() == "plain"
+    context.close()
