@@ -79,13 +79,21 @@ class Allowed:
 
 def allowed(tx: Transaction, machine: Machine) -> tuple[Allowed, ...]:
     """Every operation that the caller's role and the provider's capabilities permit, available or not by state."""
-    provider = tx.session.get(Provider, machine.provider_id) if machine.provider_id else None
+    provider = _provider_of(tx, machine)
     answers = []
     for transition in TRANSITIONS.values():
         if tx.who.may(transition.role):
             reason = _refusal(machine, transition, provider)
             answers.append(Allowed(transition.action, reason is None, reason))
     return tuple(answers)
+
+
+def _provider_of(tx: Transaction, machine: Machine) -> Provider | None:
+    """The machine's provider, held by the transaction: a session alone forgets it and reads it for each machine."""
+    held: dict[str, Provider | None] = tx.session.info.setdefault("providers", {})
+    if machine.provider_id and machine.provider_id not in held:
+        held[machine.provider_id] = tx.session.get(Provider, machine.provider_id)
+    return held.get(machine.provider_id) if machine.provider_id else None
 
 
 def _refusal(machine: Machine, transition: Transition, provider: Provider | None) -> SiroccoError | None:

@@ -12,7 +12,7 @@ from sirocco.contracts.states import Role
 from tests.api.front import Front
 from tests.world import a_cmdb, populate
 
-SECONDS = 80
+SECONDS = 50
 EXAMPLES = 12
 CODES = set(catalogue())
 
