@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from sirocco.cmdb.database import Database
 from sirocco.cmdb.models import Base, Record
-from sirocco.cmdb.models.base import utc_now
+from sirocco.cmdb.models.base import Shareable, utc_now
 from sirocco.contracts.errors import NOT_FOUND, STALE, SiroccoError
 from sirocco.domain.principal import Principal
 
@@ -47,7 +47,7 @@ class Transaction:
         if column is None or self.who.everywhere:
             return rows
         own = column == self.who.tenant_id
-        return rows.where(own if not column.expression.nullable else own | column.is_(None))
+        return rows.where(own | column.is_(None) if issubclass(model, Shareable) else own)
 
     def find(self, model: type[R], record_id: str) -> R | None:
         """The row with this id, unless it does not exist or is another tenant's."""

@@ -26,8 +26,8 @@ class Listener:
     waiting: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(_MOST_WAITING))
 
     def may_see(self, event: Event) -> bool:
-        """Own tenant's events, shared ones, or all."""
-        return self.principal.everywhere or event.tenant_id in {None, self.principal.tenant_id}
+        """Own tenant's events, or all."""
+        return self.principal.everywhere or event.tenant_id == self.principal.tenant_id
 
     def offer(self, event: Event) -> None:
         """Hand an event over; a listener that does not keep up loses the oldest, not the memory of the process."""
@@ -88,13 +88,18 @@ class Broadcast:
         self._listeners.add(listener)
         try:
             yield b"retry: 1000\n\n"
-            for event in await asyncio.to_thread(self.missed, principal, last):
+            missed = await asyncio.to_thread(self.missed, principal, last)
+            sent = {event.id for event in missed}
+            for event in missed:
                 yield _framed(event)
             while True:
                 try:
-                    yield _framed(await asyncio.wait_for(listener.waiting.get(), _KEEP_ALIVE))
+                    event = await asyncio.wait_for(listener.waiting.get(), _KEEP_ALIVE)
                 except TimeoutError:
                     yield b": still here\n\n"
+                    continue
+                if event.id > last and event.id not in sent:
+                    yield _framed(event)
         finally:
             self._listeners.discard(listener)
 

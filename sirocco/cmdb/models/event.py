@@ -10,7 +10,10 @@ from sirocco.cmdb.models.base import Base, utc_now
 
 
 class Event(Base):
-    """Something that happened to a resource; ``id`` grows, so that a stream can be taken up where it ended."""
+    """Something that happened to a resource; ``id`` grows, so that a stream can be taken up where it ended.
+
+    Without a tenant it is for operators: tenants, users, hosts and providers are nobody else's business.
+    """
 
     __tablename__ = "event"
     __table_args__ = (Index("ix_event_resource", "resource_kind", "resource_id"), Index("ix_event_tenant", "tenant_id"))

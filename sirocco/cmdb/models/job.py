@@ -6,16 +6,17 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sirocco.cmdb.models.base import Base, Record, Shareable, utc_now
+from sirocco.cmdb.models.base import Base, Record, utc_now
 from sirocco.contracts.states import JobState
 
 
-class Job(Shareable, Record):
-    """One request being carried out; its id is the workflow's id."""
+class Job(Record):
+    """One request being carried out; its id is the workflow's id. Without a tenant it is the operators' own."""
 
     __tablename__ = "job"
     __table_args__ = (Index("ix_job_state_due", "state", "due"), Index("ix_job_target", "target_kind", "target_id"))
 
+    tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenant.id"), index=True)
     user_id: Mapped[str] = mapped_column(String(36), default="")
     state: Mapped[str] = mapped_column(String(16), default=JobState.QUEUED)
     action: Mapped[str] = mapped_column(String(64))
