@@ -1,4 +1,4 @@
-"""Even load: the sum over hosts and resources of squared load over capacity, which is least when all shares are equal."""
+"""Even load: the sum over hosts and resources of squared load over capacity, least when all shares are equal."""
 
 from collections.abc import Callable
 

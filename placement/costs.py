@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from placement.instance import Objective, Term
-from placement.model import IntArray, Kind, Model, VM_KINDS
+from placement.model import VM_KINDS, IntArray, Kind, Model
 from placement.problem import Problem
 
 MIGRATION_ENERGY = 146
@@ -35,7 +35,8 @@ class Costs:
         """(V,) what each VM takes of the processor resource at the end."""
         if self.problem.model.processor < 0:
             return np.zeros(self.problem.model.n_vms, dtype=np.int64)
-        return self.problem.need[self.problem.model.processor]
+        load: IntArray = self.problem.need[self.problem.model.processor]
+        return load
 
     def put(self, vm: int, host: int) -> int:
         """Cost of a VM on a host."""
@@ -108,7 +109,7 @@ def _durations(problem: Problem) -> Costs:
     """Durations of the actions that a placement needs: the sum of end times when nothing waits."""
     model = problem.model
     seconds = dict(zip(VM_KINDS, model.vms.seconds, strict=True))
-    start = np.where(model.vms.state == 2, seconds[Kind.RESUME], seconds[Kind.BOOT])  # noqa: PLR2004
+    start = np.where(model.vms.state == 2, seconds[Kind.RESUME], seconds[Kind.BOOT])
     change = (problem.need != model.vms.demand).sum(axis=0)
     move = np.where(problem.stays_possible, least_migration(model), start)
     zeros = np.zeros(model.n_hosts, dtype=np.int64)
@@ -133,7 +134,8 @@ def least_migration(model: Model) -> IntArray:
     """(V,) seconds that a migration takes at least, whatever the hosts."""
     stated = model.vms.seconds[VM_KINDS.index(Kind.MIGRATE)]
     if (stated > 0).all() or not model.hosts.bandwidth.any():
-        return np.maximum(stated, 1)
+        least: IntArray = np.maximum(stated, 1)
+        return least
     fastest = int(model.hosts.bandwidth.argmax())
     computed = [
         model.migration(v, fastest, fastest)[0] if stated[v] == 0 else int(stated[v]) for v in range(model.n_vms)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from placement.problem import Problem
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
-    Literal = cp_model.LinearExpr | cp_model.IntVar | int
+    Literal = Any
 
 ROUND = 8
 """Sub-solvers that take turns in one thread: deterministic, and more than one strategy."""
@@ -143,7 +143,9 @@ class Translation:
 
     def minimize(self, costs: Costs) -> None:
         """Minimise a linear cost."""
-        self._terms = [(variable, costs.put(vm, host)) for (vm, host), variable in self.variables.items()]
+        self._terms: list[tuple[Any, int]] = []
+        for (vm, host), variable in self.variables.items():
+            self._terms.append((variable, costs.put(vm, host)))
         fixed = [v for v in self.problem.running if v not in self.domains and self.draft.host[v] >= 0]
         self.offset = costs.constant + sum(costs.put(v, self.draft.host[v]) for v in fixed)
         for host in range(self.problem.model.n_hosts):

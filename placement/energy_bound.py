@@ -79,7 +79,7 @@ class EnergyBound:
     def _on_grid(self, amounts: IntArray) -> IntArray:
         """(n, 2) sizes in cells, rounded down; a second axis of zeros where there is one resource only."""
         rows = [amounts[a] // s for a, s in zip(self.axes, self.scale, strict=True)]
-        while len(rows) < 2:  # noqa: PLR2004
+        while len(rows) < 2:
             rows.append(np.zeros(amounts.shape[1], dtype=np.int64))
         return np.stack(rows, axis=1)
 
@@ -155,7 +155,7 @@ class EnergyBound:
     def _stay_cost(self) -> float:
         return float(self.costs.stay[self.problem.stays_possible].sum())
 
-    def _price_hosts(
+    def _price_hosts(  # noqa: PLR0917
         self,
         group: Host,
         prices: FloatArray,
@@ -236,7 +236,7 @@ class EnergyBound:
                 radius *= 0.7
         return best, best_prices
 
-    def _add_plane(
+    def _add_plane(  # noqa: PLR0917
         self, planes: Any, top: Any, variables: list[Any], prices: FloatArray, value: float, used: IntArray
     ) -> None:
         slope = (self.kinds.count - used).astype(np.float64)
@@ -246,7 +246,7 @@ class EnergyBound:
             plane.SetCoefficient(variable, -amount)
 
 
-def _add_item(best: FloatArray, choice: IntArray, kind: int, a: int, b: int, gain: float) -> None:
+def _add_item(best: FloatArray, choice: IntArray, kind: int, a: int, b: int, gain: float) -> None:  # noqa: PLR0917
     """Let an item be used any number of times, in place; the table is walked along the axis with fewer steps."""
     if a == 0 or (b and best.shape[1] / b < best.shape[0] / a):
         best, choice, a, b = best.T, choice.T, b, a

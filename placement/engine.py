@@ -84,7 +84,7 @@ class _Run:
         self.seconds["solve"] += self.options.clock() - started - self.seconds["bound"]
         best: tuple[int, Found, Planned] | None = None
         failure = found.proof
-        while found.host is not None and (best is None or self.costs.of(found.host, found.online) < best[0]):
+        while found.host is not None and (best is None or self.costs.of(found.placed, found.online) < best[0]):
             try:
                 planned = self._plan(found, exact=not avoid)
                 cost = self._cost(found, planned.plan)
@@ -93,18 +93,19 @@ class _Run:
                 failure = str(error)
             if (best and best[0] <= self._bound(first)) or not self._small() or len(avoid) >= PLACEMENTS or self.stop():
                 break
-            avoid.append(found.host)
+            avoid.append(found.placed)
             found = self._search(avoid)
         if best is not None:
             return self._checked(replace(best[1], bound=first.bound, proof=first.proof), best[2])
-        return self._refusal(first if first.host is None else replace(first, host=None, proof=failure, infeasible=False))
+        if first.host is not None:
+            first = replace(first, host=None, proof=failure, infeasible=False)
+        return self._refusal(first)
 
     def _plan(self, found: Found, *, exact: bool) -> Planned:
-        assert found.host is not None
         started = self.options.clock()
         try:
             return make_plan(
-                self.problem, found.host, found.online, seed=self.options.seed, stop=self.stop, exact=exact
+                self.problem, found.placed, found.online, seed=self.options.seed, stop=self.stop, exact=exact
             )
         finally:
             self.seconds["plan"] += self.options.clock() - started
@@ -128,17 +129,16 @@ class _Run:
         return found
 
     def _closed(self, found: Found) -> bool:
-        return found.host is not None and self.costs.of(found.host, found.online) <= found.bound
+        return found.host is not None and self.costs.of(found.placed, found.online) <= found.bound
 
     def _energy(self, found: Found) -> Found:
         """Empty hosts, then prove how close that is."""
-        assert found.host is not None
-        draft = Draft(self.problem, found.host)
+        draft = Draft(self.problem, found.placed)
         drain = Drain(self.problem, draft, found.online, self.costs)
         drain.run(self.stop)
         host, online = draft.host, drain.online.tolist()
-        if self._small() and self.costs.of(found.host, found.online) <= self.costs.of(host, online):
-            host, online = found.host, found.online
+        if self._small() and self.costs.of(found.placed, found.online) <= self.costs.of(host, online):
+            host, online = found.placed, found.online
         cost = self.costs.of(host, online)
         started = self.options.clock()
         bound, proof = (found.bound, found.proof) if self._small() else (-(1 << 62), "")
@@ -151,8 +151,7 @@ class _Run:
         return Found(host, online, min(bound, cost), proof)
 
     def _balance(self, found: Found) -> Found:
-        assert found.host is not None
-        draft = Draft(self.problem, found.host)
+        draft = Draft(self.problem, found.placed)
         balance = Balance(self.problem, draft, found.online)
         balance.run(self.stop)
         self.balance_cost = balance.cost()
@@ -160,7 +159,6 @@ class _Run:
 
     def _cost(self, found: Found, plan: Plan) -> int:
         """What the plan really costs: detours and waiting included."""
-        assert found.host is not None
         first = self.objective.terms[0]
         if self.mode is Mode.BALANCE and first is Term.BALANCE:
             return self.balance_cost
@@ -173,7 +171,7 @@ class _Run:
             if action.kind is Kind.MIGRATE:
                 moved[action.vm] = moved.get(action.vm, 0) + 1
         again = sum(int(self.costs.move[vm]) * (times - 1) for vm, times in moved.items())
-        return self.costs.of(found.host, found.online) + again
+        return self.costs.of(found.placed, found.online) + again
 
     def _checked(self, found: Found, planned: Planned) -> Answer:
         started = self.options.clock()
@@ -185,7 +183,6 @@ class _Run:
         status = Status.OPTIMAL if cost <= bound else Status.FEASIBLE
         if not verdict.legal:
             status = Status.UNKNOWN
-        assert found.host is not None
         return Answer(
             status,
             self.mode,
@@ -194,7 +191,7 @@ class _Run:
             min(bound, cost),
             proof,
             planned.plan,
-            tuple(found.host),
+            tuple(found.placed),
             tuple(found.online),
             verdict.violations,
             planned.makespan_bound,
@@ -217,8 +214,7 @@ class _Run:
         return max(times)
 
     def _power_after(self, found: Found) -> float:
-        assert found.host is not None
-        load = np.array(found.host)
+        load = np.array(found.placed)
         model = self.instance.model
         draw = float(model.hosts.idle_power[np.array(found.online)].sum())
         placed = np.flatnonzero(load >= 0)

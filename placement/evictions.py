@@ -124,7 +124,7 @@ def _subsets(count: int) -> np.ndarray:
     return _TABLES[count]
 
 
-def _by_table(
+def _by_table(  # noqa: PLR0917
     problem: Problem,
     host: int,
     vms: list[int],
@@ -155,7 +155,7 @@ def _by_table(
     return Eviction(host, bound, tuple(options), extra)
 
 
-def _by_ratio(
+def _by_ratio(  # noqa: PLR0917
     problem: Problem,
     host: int,
     vms: list[int],

@@ -96,7 +96,7 @@ def _pools(model: "cp_model.CpModel", table: Timetable, starts: "list[cp_model.I
         _profile(model, table, starts, horizon, arrivals, leavers, space, intervals, [t for _, t in both])
 
 
-def _profile(
+def _profile(  # noqa: PLR0917
     model: "cp_model.CpModel",
     table: Timetable,
     starts: "list[cp_model.IntVar]",

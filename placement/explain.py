@@ -145,7 +145,7 @@ def describe(constraint: Constraint, instance: Instance) -> str:
     """A constraint with the first of its VMs or hosts."""
     vms = [str(instance.model.vms.ids[v]) for v in constraint.involved()]
     if vms:
-        more = f" and {len(vms) - 3} more" if len(vms) > 3 else ""  # noqa: PLR2004
+        more = f" and {len(vms) - 3} more" if len(vms) > 3 else ""
         return f"{constraint.id} on VM {', '.join(vms[:3])}{more}"
     host = getattr(constraint, "host", None)
     if host is not None:

@@ -20,7 +20,7 @@ from placement.constraints.running import Running
 from placement.constraints.spread import Spread
 from placement.errors import InputError
 from placement.instance import Instance
-from placement.model import VM_KINDS, BoolArray, Hosts, IntArray, Kind, Model, VmState, Vms
+from placement.model import VM_KINDS, BoolArray, Hosts, IntArray, Kind, Model, Vms, VmState
 
 SCENARIOS = ("li", "nr", "drain", "pack", "flavours", "shuffle")
 """Load increase, node failure, drain of live hosts, energy, energy with ten VM sizes, random permutation."""
@@ -56,11 +56,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.scenario not in SCENARIOS:
             raise InputError(f"scenario {self.scenario!r} is unknown; choose from {', '.join(SCENARIOS)}")
-        if not (1 <= self.hosts <= 200_000 and 1 <= self.ratio <= 50 and 2 <= self.group):  # noqa: PLR2004
+        if not (1 <= self.hosts <= 200_000 and 1 <= self.ratio <= 50 and self.group >= 2):
             raise InputError("hosts must be 1 to 200000, ratio 1 to 50 and group at least 2")
-        if not (0 <= self.constrained <= 100 and 0 <= self.raised <= 1 and 0 <= self.down < 1):  # noqa: PLR2004
+        if not (0 <= self.constrained <= 100 and 0 <= self.raised <= 1 and 0 <= self.down < 1):
             raise InputError("constrained is a percentage, raised and down are shares from 0 to 1")
-        if not (0 < self.scale <= 10 and 0 < self.load <= 1 and self.moves >= 0 and self.seed >= 0):  # noqa: PLR2004
+        if not (0 < self.scale <= 10 and 0 < self.load <= 1 and self.moves >= 0 and self.seed >= 0):
             raise InputError(
                 "scale must be above 0 and at most 10, load above 0 and at most 1, moves and seed from 0 up"
             )
@@ -94,12 +94,12 @@ def draw_tiers(random: np.random.Generator, count: int, largest: int) -> list[li
     left = count
     while left > 0:
         size = int(random.integers(6, largest + 1))
-        if left < 12:  # noqa: PLR2004
+        if left < 12:
             size = left
-        elif left - size < 6:  # noqa: PLR2004
+        elif left - size < 6:
             size = 6
         left -= size
-        if size < 6:  # noqa: PLR2004
+        if size < 6:
             sizes.append([size])
             continue
         low, high = sorted(int(x) for x in random.integers(0, size - 5, 2))
@@ -154,7 +154,7 @@ def _settle(
     for number, tiers in enumerate(applications):
         usual = int(order[number % len(members)])
         rooms = [-int(free[hosts, 0].sum()) for hosts in members]
-        for g in sorted(range(len(members)), key=lambda g: (g != usual, rooms[g], g)):  # noqa: B023
+        for g in sorted(range(len(members)), key=lambda g: (g != usual, rooms[g], g)):
             if _settle_in(random, free, host, members[g], demand, tiers):
                 break
         else:
@@ -162,7 +162,7 @@ def _settle(
     return host
 
 
-def _settle_in(
+def _settle_in(  # noqa: PLR0917
     random: np.random.Generator,
     free: IntArray,
     host: IntArray,
@@ -203,7 +203,7 @@ def _applications(recipe: Recipe) -> Instance:
         grown = np.flatnonzero(drawn.raised > drawn.demand[:, 1])
         constraints += [Preserve(int(v), 1, int(drawn.raised[v])) for v in grown]
         constraints += [Online(h) for h in range(recipe.hosts)]
-    model = _model(recipe, drawn, random, running, online)
+    model = _model(drawn, random, running, online)
     constraints += _application_rules(recipe, drawn, random, model)
     return Instance(model, tuple(constraints), "minimizePower" if recipe.scenario == "pack" else "minimizeMTTR")
 
@@ -219,10 +219,10 @@ def _application_rules(recipe: Recipe, drawn: Drawn, random: np.random.Generator
     return constraints
 
 
-def _model(recipe: Recipe, drawn: Drawn, random: np.random.Generator, running: BoolArray, online: BoolArray) -> Model:
+def _model(drawn: Drawn, random: np.random.Generator, running: BoolArray, online: BoolArray) -> Model:
     table = np.array([CLASSES[k] for k in drawn.kind], dtype=np.int64)
     count = len(drawn.host)
-    seconds = {Kind.MIGRATE: drawn.demand[:, 0] // 100 * 9, Kind.BOOT: 15, Kind.SHUTDOWN: 8}
+    seconds: dict[Kind, IntArray | int] = {Kind.MIGRATE: drawn.demand[:, 0] // 100 * 9, Kind.BOOT: 15, Kind.SHUTDOWN: 8}
     groups = {
         f"group{g + 1}": tuple(np.flatnonzero(drawn.group == g).tolist()) for g in range(int(drawn.group[-1]) + 1)
     }
@@ -257,7 +257,7 @@ def _hosts(capacity: IntArray, online: BoolArray, figures: IntArray) -> Hosts:
     )
 
 
-def _vms(
+def _vms(  # noqa: PLR0917
     demand: IntArray,
     state: IntArray,
     host: IntArray,

@@ -145,7 +145,8 @@ class Model:
     def usable(self) -> IntArray:
         """(R, H) what VMs may use: floor(capacity x ratio) - reserve, never below 0."""
         virtual = np.floor(self.hosts.capacity * self.hosts.ratio + 1e-9).astype(np.int64)
-        return np.maximum(virtual - self.hosts.reserve, 0)
+        usable: IntArray = np.maximum(virtual - self.hosts.reserve, 0)
+        return usable
 
     @cached_property
     def processor(self) -> int:
@@ -160,7 +161,8 @@ class Model:
             return np.zeros(self.n_hosts)
         capacity = self.hosts.capacity[self.processor]
         spread = (self.hosts.max_power - self.hosts.idle_power).astype(float)
-        return np.divide(spread, capacity, out=np.zeros(self.n_hosts), where=capacity > 0)
+        slope: FloatArray = np.divide(spread, capacity, out=np.zeros(self.n_hosts), where=capacity > 0)
+        return slope
 
     @cached_property
     def host_number(self) -> dict[Id, int]:

@@ -52,4 +52,5 @@ class NetworkUse:
                 yield f"host {hosts.ids[number]} carries {rate} MB/s {way}, it has {hosts.bandwidth[number]}"
         for number, flights in sorted(self._flights.items()):
             if 0 < hosts.parallel[number] < flights:
-                yield f"host {hosts.ids[number]} takes part in {flights} migrations, its limit is {hosts.parallel[number]}"
+                limit = hosts.parallel[number]
+                yield f"host {hosts.ids[number]} takes part in {flights} migrations, its limit is {limit}"

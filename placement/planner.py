@@ -104,7 +104,7 @@ def _learn(table: Timetable, seed: int, stop: Callable[[], bool], makespan_bound
         if (done and (attempt or sum(best.ends) == ends_bound)) or stop():
             break
         tails = learnt_tails(current)[: len(preference)]
-        noise = random.uniform(0, 1, len(preference)) if attempt % 3 == 2 else 0  # noqa: PLR2004
+        noise = random.uniform(0, 1, len(preference)) if attempt % 3 == 2 else 0
         preference = np.maximum(tails, 0.7 * preference) + noise
     if best is None:
         raise failure or PlanningError("no order of actions was found")

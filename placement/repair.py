@@ -8,6 +8,7 @@ import numpy as np
 from placement.costs import Costs
 from placement.cpsat import Translation, default_power
 from placement.draft import Draft
+from placement.errors import PlanningError
 from placement.evictions import Eviction, evictions, troubled
 from placement.greedy import Greedy
 from placement.model import FloatArray
@@ -39,6 +40,13 @@ class Found:
     missing: tuple[int, ...] = ()
     infeasible: bool = False
 
+    @property
+    def placed(self) -> list[int]:
+        """The placement, where it is known that there is one."""
+        if self.host is None:
+            raise PlanningError("no placement was found")
+        return self.host
+
 
 Report = Callable[[list[int], list[bool], int], None]
 """Called with each better placement: host of each VM, which hosts are online, bound."""
@@ -66,8 +74,7 @@ class Repair:
     def run(self) -> Found:
         """The cheapest placement that was found, and the bound."""
         problem = self.problem
-        start = [h if runs else -1 for h, runs in zip(problem.start, problem.runs.tolist(), strict=True)]
-        draft = Draft(problem, start)
+        draft = Draft(problem, self._staying())
         if problem.conflicts:
             return self._nothing("contradictory constraints", problem.running)
         if not problem.moves:
@@ -81,9 +88,12 @@ class Repair:
             return found
         return self._exact(found)
 
+    def _staying(self) -> list[int]:
+        """Where VMs are that run now and at the end; -1 for the others."""
+        return [h if runs else -1 for h, runs in zip(self.problem.start, self.problem.runs.tolist(), strict=True)]
+
     def _trouble_of_fixed(self, draft: Draft) -> str:
         """What is wrong with VMs that may not move, empty where nothing is."""
-        hosts = self.problem.model.hosts.ids
         forced, _ = troubled(self.problem, draft)
         model = self.problem.model
         for host, vms in sorted(forced.items()):
@@ -96,7 +106,7 @@ class Repair:
         return ""
 
     def _closed(self, found: Found) -> bool:
-        return found.host is not None and self.costs.of(found.host, found.online) <= found.bound
+        return found.host is not None and self.costs.of(found.placed, found.online) <= found.bound
 
     def _nothing(self, proof: str, missing: Iterable[int]) -> Found:
         return Found(None, [], 0, proof, tuple(missing), infeasible=True)
@@ -114,17 +124,16 @@ class Repair:
                 draft.remove(vm)
         bound = self._bound(leaving)
         random = np.random.default_rng(self.seed)
-        best: Found | None = None
+        best = Found(None, [], bound, "evictions", tuple(draft.waiting()))
         for attempt in range(ORDERS):
             noise = random.uniform(0.8, 1.25, problem.model.n_vms) if attempt else None
             current = self._attempt(draft.copy(), leaving, bound, noise)
-            if best is None or self._better(current, best):
+            if not attempt or self._better(current, best):
                 best = current
                 if best.host is not None:
                     self.report(best.host, best.online, bound)
             if best.infeasible or self._closed(best) or self.stop():
                 break
-        assert best is not None
         return best
 
     def _better(self, one: Found, other: Found) -> bool:
@@ -142,8 +151,8 @@ class Repair:
         if left and problem.moves:
             greedy.send_home()
         if pushed and noise is None:
-            fixed = [-1] * len(draft.host) if problem.moves else problem.start
-            proofs = shortages(problem, Draft(problem, [h if r else -1 for h, r in zip(fixed, problem.runs, strict=True)]))
+            fixed = [-1] * len(draft.host) if problem.moves else self._staying()
+            proofs = shortages(problem, Draft(problem, fixed))
             if proofs:
                 return self._nothing(str(proofs[0]), pushed)
         online = self._power(draft)
@@ -222,8 +231,7 @@ class Repair:
 
     def _climb(self, found: Found) -> Found:
         """Raise the bound step by step: a placement of cost B only moves VMs whose extra cost is within B - bound."""
-        assert found.host is not None
-        cost = self.costs.of(found.host, found.online)
+        cost = self.costs.of(found.placed, found.online)
         step = self._step()
         while found.bound < cost and not self.stop():
             budget = min(found.bound, cost - step)
@@ -253,8 +261,7 @@ class Repair:
         return [v for v in self.problem.running if self.problem.start[v] < 0 or extra.get(v, price[v]) <= slack]
 
     def _search(self, found: Found, free: list[int], ceiling: int | None = None) -> Found:
-        start = [h if runs else -1 for h, runs in zip(self.problem.start, self.problem.runs.tolist(), strict=True)]
-        translation = Translation(Draft(self.problem, start), free)
+        translation = Translation(Draft(self.problem, self._staying()), free)
         for placement in self.avoid:
             translation.forbid(placement)
         translation.minimize(self.costs)
@@ -268,7 +275,7 @@ class Repair:
         bound = max(found.bound, solved.bound) if ceiling is None else found.bound
         if solved.host is None:
             return Found(found.host, found.online, bound, found.proof, found.missing)
-        if found.host is not None and self.costs.of(found.host, found.online) <= self.costs.of(
+        if found.host is not None and self.costs.of(found.placed, found.online) <= self.costs.of(
             solved.host, solved.online
         ):
             return Found(found.host, found.online, bound, "CP-SAT")

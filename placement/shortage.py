@@ -86,7 +86,8 @@ def _too_little(problem: Problem, draft: Draft, vms: Sequence[int], hosts: BoolA
             continue
         size, wanted, places = _fragmented(free, need)
         if wanted > places:
-            text = f"{wanted} VMs need {size} or more of {what} each, the {len(numbers)} hosts open to them hold {places} such"
+            text = f"{wanted} VMs need {size} or more of {what} each, "
+            text += f"the {len(numbers)} hosts open to them hold {places} such"
             large = tuple(v for v, n in zip(vms, need.tolist(), strict=True) if n >= size)
             found.append(Shortage(large, tuple(numbers.tolist()), resource, wanted, places, text))
     return found

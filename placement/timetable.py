@@ -38,8 +38,8 @@ class Pool:
 class Timetable:
     """Tasks numbered 0.., what must end before each may start, and shared pools.
 
-    `hold` lists groups that end together; `latest` the end a task must keep; `at_once` the tasks that start at 0; `alone`
-    those that run beside no other; `rigid` those that cannot be split into two.
+    `hold` lists groups that end together, `latest` the end a task must keep, `at_once` the tasks that start at 0,
+    `alone` those that run beside no other, `rigid` those that cannot be split into two.
     """
 
     def __init__(self, problem: Problem, host: Sequence[int], online: Sequence[bool]) -> None:
@@ -284,8 +284,8 @@ class Timetable:
         twin.tasks = self.tasks.copy()
         twin.before = [b.copy() for b in self.before]
         twin.pools = [Pool(p.limit, p.used, p.take.copy(), p.give.copy()) for p in self.pools]
-        twin._of_vm = {v: n.copy() for v, n in self._of_vm.items()}
-        twin._move = self._move.copy()
+        twin._of_vm = {v: n.copy() for v, n in self._of_vm.items()}  # noqa: SLF001
+        twin._move = self._move.copy()  # noqa: SLF001
         twin.alone = self.alone.copy()
         return twin
 

@@ -35,7 +35,8 @@ class Gather(Constraint):
         """More than one host in use."""
         homes = {state.at[v] for v in state.running(self.vms)}
         if len(homes) > 1:
-            yield f"VMs that belong together are on hosts {', '.join(str(state.model.hosts.ids[h]) for h in sorted(homes))}"
+            names = ", ".join(str(state.model.hosts.ids[h]) for h in sorted(homes))
+            yield f"VMs that belong together are on hosts {names}"
 
     def check_plan(self, path: Trajectory) -> Iterator[Fault]:
         """A VM of a set that was together goes elsewhere."""

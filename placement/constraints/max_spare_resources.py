@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from placement.constraints.base import Constraint
-
 from placement.trajectory import State
 
 if TYPE_CHECKING:

@@ -34,7 +34,8 @@ class ResourceCapacity(Constraint):
         """The use exceeds the cap."""
         load = int(state.load[self.resource, sorted(self.hosts)].sum())
         if load > self.amount:
-            yield f"{len(self.hosts)} hosts carry {load} of {state.model.resources[self.resource]}, the cap is {self.amount}"
+            name = state.model.resources[self.resource]
+            yield f"{len(self.hosts)} hosts carry {load} of {name}, the cap is {self.amount}"
 
     def check_plan(self, path: Trajectory) -> Iterator[Fault]:
         """The use exceeds the cap on the way."""

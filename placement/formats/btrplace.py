@@ -20,8 +20,8 @@ from placement.model import (
     Kind,
     Model,
     Plan,
-    VmState,
     Vms,
+    VmState,
     action_order,
 )
 
@@ -82,7 +82,7 @@ def read_model(root: Mapping[str, Any]) -> Model:
     return Model(names, model_hosts, _vms(vms, state, host, demand, of_vms, names), links=links)
 
 
-def _vms(
+def _vms(  # noqa: PLR0917
     ids: list[Id],
     state: IntArray,
     host: IntArray,
@@ -125,7 +125,7 @@ def _host_ids(mapping: Mapping[str, Any]) -> tuple[list[Id], BoolArray]:
 
 def _number(value: Any, where: str) -> int:
     """An id: a whole number, or the text of one where it is a key."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:  # noqa: PLR2004
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
         return int(value)
     if isinstance(value, str):
         raise InputError(f"{where}: id {value[:40]!r} is not a whole number")
@@ -137,10 +137,12 @@ def _vm_ids(mapping: Mapping[str, Any], number: Mapping[Id, int]) -> tuple[list[
     for key, content in mapping["onlineNodes"].items():
         where = f"model.mapping.onlineNodes.{key}"
         for name, state in (("runningVMs", VmState.RUNNING), ("sleepingVMs", VmState.SLEEPING)):
-            for vm in entry(content, name, where, list):
-                found.append((_number(vm, where), int(state), number[int(key)]))
-    for vm in mapping.get("readyVMs", []):
-        found.append((_number(vm, "model.mapping.readyVMs"), int(VmState.READY), -1))
+            at = number[int(key)]
+            found += [(_number(vm, where), int(state), at) for vm in entry(content, name, where, list)]
+    ready = mapping.get("readyVMs", [])
+    if not isinstance(ready, list):
+        raise InputError("model.mapping.readyVMs: a list is expected")
+    found += [(_number(vm, "model.mapping.readyVMs"), int(VmState.READY), -1) for vm in ready]
     found.sort()
     table = np.array(found, dtype=np.int64).reshape(len(found), 3)
     return [vm for vm, _, _ in found], table[:, 1].copy(), table[:, 2].copy()
@@ -180,7 +182,7 @@ def _attributes(attributes: Any, kind: str) -> Mapping[str, Any]:
     return found
 
 
-def _column(attributes: Mapping[str, Any], ids: list[Id], name: str, usual: int, what: str, least: int = 0) -> IntArray:
+def _column(attributes: Mapping[str, Any], ids: list[Id], name: str, usual: int, what: str, least: int = 0) -> IntArray:  # noqa: PLR0917
     if not attributes:
         return np.full(len(ids), usual, dtype=np.int64)
     nothing: dict[str, Any] = {}
@@ -351,7 +353,7 @@ def _known(numbers: Mapping[Id, int], value: Mapping[str, Any], key: str, where:
 
 def _grants(model: Model, value: Mapping[str, Any], where: str) -> tuple[tuple[int, int], ...]:
     hooks = value.get("hooks", {})
-    lists = list(hooks.values()) if isinstance(hooks, dict) else [None]
+    lists: list[Any] = list(hooks.values()) if isinstance(hooks, dict) else [None]
     if not all(isinstance(events, list) and all(isinstance(e, dict) for e in events) for events in lists):
         raise InputError(f"{where}.hooks: an object with lists of events is expected")
     grants = [event for events in lists for event in events if event.get("id") in ("allocate", "allocateEvent")]

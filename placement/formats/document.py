@@ -72,7 +72,7 @@ class Document:
         end = text.find(close, start) + len(close)
         if end < len(close) + start or text[start:end].translate(None, NUMBERS):
             return None
-        if len(self._known) < 64 and end - start > 64:  # noqa: PLR2004
+        if len(self._known) < 64 and end - start > 64:
             self._known[text[start:end]] = b""
             return start, end
         return None
@@ -164,11 +164,13 @@ def real(value: Any, where: str) -> float:
     return float(value)
 
 
+TYPE_NAMES = {"dict": "an object", "list": "a list", "str": "text"}
+
+
 def entry(value: Any, key: str, where: str, kind: type) -> Any:
     """`value[key]`, an object, list or text as asked; InputError says where it is missing or something else."""
-    names = {dict: "an object", list: "a list", str: "text"}
     if not isinstance(value, dict):
         raise InputError(f"{where}: an object is expected")
     if not isinstance(value.get(key), kind):
-        raise InputError(f"{where}.{key}: {names[kind]} is expected")
+        raise InputError(f"{where}.{key}: {TYPE_NAMES[kind.__name__]} is expected")
     return value[key]

@@ -30,7 +30,7 @@ def write_instance(path: Path, instance: Instance) -> None:
 
 
 def read_plan(path: Path, model: Model | None = None) -> Plan:
-    """The plan in a file; where `model` is given the plan is read as one for that model, else its own origin is read."""
+    """The plan in a file, read as one for `model` where that is given, else for its own origin."""
     document = read_document(path)
     try:
         return btrplace.read_plan(document, model)

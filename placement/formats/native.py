@@ -2,7 +2,7 @@
 
     {"format": "placement 1", "resources": ["memory", "cpu"], "groups": {"rack1": [1, 2]},
      "sites": [{"name": "paris", "price": 210000, "carbon": 30}],
-     "hosts": {"id": [1, 2, 3], "capacity": {"memory": 64000, "cpu": [32, 32, 64]}, "online": true, "idle_power": 110000},
+     "hosts": {"id": [1, 2, 3], "capacity": {"memory": 64000, "cpu": [32, 32, 64]}, "online": true},
      "vms": {"id": [1, 2], "demand": {"memory": 2000, "cpu": [1, 2]}, "host": [1, null], "state": ["running", "ready"]},
      "links": [{"name": "uplink", "hosts": "rack1", "capacity": 1000}],
      "constraints": [{"id": "among", "vms": [1, 2], "host_parts": ["rack1"]}], "objective": "minimizeMTTR"}
@@ -21,7 +21,7 @@ from placement.errors import InputError
 from placement.formats.codec import Codec, check_order
 from placement.formats.document import Document, entry, real, whole
 from placement.instance import Instance
-from placement.model import VM_KINDS, FloatArray, Hosts, Id, IntArray, Kind, Link, Model, Site, VmState, Vms
+from placement.model import VM_KINDS, FloatArray, Hosts, Id, IntArray, Kind, Link, Model, Site, Vms, VmState
 
 FORMAT = "placement 1"
 SECONDS = {
@@ -96,7 +96,7 @@ def _flags(value: Any, count: int, where: str) -> np.ndarray:
     return np.array(values, dtype=np.bool_)
 
 
-def _rows(
+def _rows(  # noqa: PLR0917
     value: Any, names: Sequence[str], count: int, where: str, column: Callable[..., Any] = _column, usual: float = 0
 ) -> Any:
     """(R, count): one column for each resource."""
@@ -245,7 +245,7 @@ def _with_named_sets(instance: Instance) -> Model:
     found: dict[frozenset[int], None] = {}
     for constraint in instance.constraints:
         sets = [getattr(constraint, "hosts", frozenset()), *getattr(constraint, "host_parts", ())]
-        found.update(dict.fromkeys(hosts for hosts in sets if len(hosts) > 2 and hosts not in named))  # noqa: PLR2004
+        found.update(dict.fromkeys(hosts for hosts in sets if len(hosts) > 2 and hosts not in named))
     taken = [name for name in (f"set{n}" for n in range(1, len(found) + len(named) + 1)) if name not in model.groups]
     fresh = {name: tuple(sorted(hosts)) for name, hosts in zip(taken, found, strict=False)}
     return replace(model, groups={**model.groups, **fresh})

@@ -4,7 +4,6 @@ from placement.constraints.offline import Offline
 from placement.constraints.running import Running
 from placement.instance import Mode
 
-
 PARTS = (frozenset({0, 1}), frozenset({2, 3}))
 
 

@@ -2,7 +2,6 @@ from placement.constraints.max_online import MaxOnline
 from placement.constraints.offline import Offline
 from placement.constraints.running import Running
 
-
 ALL = frozenset({0, 1, 2, 3})
 
 

@@ -1,6 +1,5 @@
 from placement.constraints.max_spare_resources import MaxSpareResources
 
-
 PAIR = frozenset({0, 1})
 
 

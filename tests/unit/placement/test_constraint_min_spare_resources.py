@@ -3,7 +3,6 @@ from placement.constraints.min_spare_resources import MinSpareResources
 from placement.constraints.running import Running
 from placement.instance import Mode
 
-
 PAIR = frozenset({0, 1})
 
 
@@ -18,7 +17,10 @@ def test_reserve_is_not_spare(place, faults):
 
 
 def test_only_the_end_counts(place, faults, act):
-    assert faults(place(0, 0, 0), MinSpareResources(frozenset({0}), 0, 8), act.migrate(0, 0, 2), act.migrate(1, 0, 2)) == []
+    assert (
+        faults(place(0, 0, 0), MinSpareResources(frozenset({0}), 0, 8), act.migrate(0, 0, 2), act.migrate(1, 0, 2))
+        == []
+    )
 
 
 def test_solver_frees_or_boots(place, solved):

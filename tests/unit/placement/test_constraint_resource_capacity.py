@@ -2,7 +2,6 @@ from placement.constraints.resource_capacity import ResourceCapacity
 from placement.constraints.running import Running
 from placement.instance import Mode
 
-
 PAIR = frozenset({0, 1})
 
 

@@ -3,7 +3,6 @@ from placement.constraints.running import Running
 from placement.constraints.running_capacity import RunningCapacity
 from placement.instance import Mode
 
-
 PAIR = frozenset({0, 1})
 
 

@@ -3,7 +3,6 @@ from placement.constraints.running import Running
 from placement.constraints.split import Split
 from placement.instance import Mode
 
-
 RULE = Split(((0, 1), (2,)), continuous=True)
 
 

@@ -4,7 +4,6 @@ from placement.constraints.running import Running
 from placement.constraints.split_among import SplitAmong
 from placement.instance import Mode
 
-
 PARTS = (frozenset({0, 1}), frozenset({2, 3}))
 SETS = ((0, 1), (2,))
 

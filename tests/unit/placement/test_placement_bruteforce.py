@@ -65,7 +65,8 @@ def draw_constraint(random, h, v):
         lambda: Split(parts_of(random, v)), lambda: Among(vms_of(random, v), host_parts),
         lambda: SplitAmong(parts_of(random, v), host_parts), lambda: Fence(vm, hosts_of(random, h)),
         lambda: Ban(vm, hosts_of(random, h - 1)), lambda: Root(vm), lambda: Quarantine(host),
-        lambda: Preserve(vm, resource, int(random.integers(1, 6))), lambda: Overbook(host, resource, float(random.integers(2, 9)) / 4),
+        lambda: Preserve(vm, resource, int(random.integers(1, 6))),
+        lambda: Overbook(host, resource, float(random.integers(2, 9)) / 4),
         lambda: ResourceCapacity(hosts_of(random, h), resource, amount),
         lambda: RunningCapacity(hosts_of(random, h), int(random.integers(0, 4))),
         lambda: MaxOnline(hosts_of(random, h), int(random.integers(1, h + 1))), lambda: Online(host),
@@ -86,7 +87,9 @@ def draw_instance(build, random):
         online[0] = True
     homes = np.flatnonzero(online)
     host = [int(random.choice(homes)) if random.random() < 0.8 else -1 for _ in range(v)]
-    model = build(capacity.tolist(), demand.tolist(), host, online=online.tolist(), memory=random.integers(1, 9, v).tolist())
+    model = build(
+        capacity.tolist(), demand.tolist(), host, online=online.tolist(), memory=random.integers(1, 9, v).tolist()
+    )
     rules = [draw_constraint(random, h, v) for _ in range(int(random.integers(0, 5)))]
     return Instance(model, tuple(dict.fromkeys(rules)))
 
@@ -115,13 +118,19 @@ def legal_states(instance):
         for online in product((False, True), repeat=model.n_hosts):
             if any(h >= 0 and not online[h] for h in at):
                 continue
-            state = State(model, at, target.tolist(), online, np.where(target == VmState.RUNNING, demand, model.vms.demand))
+            state = State(
+                model, at, target.tolist(), online, np.where(target == VmState.RUNNING, demand, model.vms.demand)
+            )
             if (state.load <= limit).all() and all(next(r.check(state), None) is None for r in rules):
                 yield at, online
 
 
 def migrated(model, at):
-    return sum(int(model.vms.memory[v]) for v, h in enumerate(at) if h >= 0 and model.vms.state[v] == 1 and model.vms.host[v] != h)
+    return sum(
+        int(model.vms.memory[v])
+        for v, h in enumerate(at)
+        if h >= 0 and model.vms.state[v] == 1 and model.vms.host[v] != h
+    )
 
 
 def energy(model, at, online, need):
@@ -174,7 +183,7 @@ def test_energy_agrees_with_all_placements(build, block):
         found = Repair(problem, costs_of(problem, Term.ENERGY)).run()
         assert found.infeasible == (not costs), instance
         if costs:
-            assert problem and costs_of(problem, Term.ENERGY).of(found.host, found.online) == min(costs), instance
+            assert costs_of(problem, Term.ENERGY).of(found.host, found.online) == min(costs), instance
             bound, _ = EnergyBound(problem, costs_of(problem, Term.ENERGY)).climb(float(min(costs)), 30)
             assert bound <= min(costs) + 1
             assert found.bound == min(costs)
