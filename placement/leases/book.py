@@ -116,7 +116,10 @@ class Book:
         """Keep the leases that are not over, and those whose plan may still be moved forward, at hand."""
         _set_member(self.live, lease.id, present=lease.state not in FINAL)
         plan, request = lease.plan, lease.request
-        movable = plan is not None and lease.state in PLANNED and (plan.future or request.kind is Kind.DEADLINE)
+        movable = plan is not None and lease.state in PLANNED
+        movable &= request.kind is Kind.DEADLINE or (
+            plan is not None and plan.future and request.kind is Kind.BEST_EFFORT
+        )
         _set_member(self.movable, lease.id, present=movable)
 
     def _enqueue(self, lease: Lease) -> None:

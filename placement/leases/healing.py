@@ -58,9 +58,16 @@ def _touches(lease: Lease, host: int) -> bool:
 
 
 def _heal(book: Book, lease: Lease, host: int, now: int) -> str:
-    """Find a new way for one lease; "replanned", "requeued" or "failed"."""
+    """Find a new way for one lease; "replanned", "requeued" or "failed".
+
+    It may have been found already: a lease that gave way to one healed before it waits or has a new plan.
+    """
     plan = lease.plan
-    if plan is not None and host not in plan.nodes:
+    if plan is None:
+        return "requeued"
+    if not _touches(lease, host):
+        return "replanned"
+    if host not in plan.nodes:
         done = _heal_later(book, lease, now)
     elif lease.request.kind is Kind.BEST_EFFORT:
         return _requeue(book, lease, now)
@@ -69,7 +76,7 @@ def _heal(book: Book, lease: Lease, host: int, now: int) -> str:
     elif lease.request.kind is Kind.DEADLINE:
         done = _restart(book, lease, now)
     else:
-        done = lease.state is _S.ACTIVE and plan is not None and _continue(book, lease, plan, now)
+        done = lease.state is _S.ACTIVE and _continue(book, lease, plan, now)
     if done:
         changed = book.leases[lease.id]
         book.emit(now, changed, Happening.CHANGED, changed.plan.nodes if changed.plan else ())

@@ -16,14 +16,14 @@ Handler = Callable[[Book, Lease, Plan, Reservation], None]
 
 
 def end_due(book: Book, time: int) -> None:
-    """Handle every reservation that ends at `time`, or earlier, in order."""
+    """Handle every reservation that ends at `time`, or earlier, in order; those of no lease just go."""
     while (due := book.table.next_end()) is not None and due[0] <= time:
         reservation = book.table.release(due[1])
         if reservation.action is Action.TRANSFER:
             _end_transfer(book, reservation)
             continue
-        lease = book.leases[reservation.lease]
-        if lease.plan is not None:
+        lease = book.leases.get(reservation.lease)
+        if lease is not None and lease.plan is not None:
             _ENDS[reservation.action](book, lease, lease.plan, reservation)
 
 
@@ -35,8 +35,8 @@ def start_due(book: Book, time: int) -> None:
         if reservation.action is Action.TRANSFER:
             _start_transfer(book, reservation)
             continue
-        lease = book.leases[reservation.lease]
-        if lease.plan is not None:
+        lease = book.leases.get(reservation.lease)
+        if lease is not None and lease.plan is not None:
             _STARTS[reservation.action](book, lease, lease.plan, reservation)
 
 

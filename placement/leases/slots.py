@@ -262,6 +262,8 @@ class SlotTable:
         return [row for lease in leases for key in self._by_lease.get(lease, ()) for row in self._entries[key].rows]
 
     def _check_room(self, reservation: Reservation) -> None:
+        if any(len(amounts) != self.columns or min(amounts) < 0 for _, amounts in reservation.claims):
+            raise LeaseError(f"reservation {reservation.key}: give {self.columns} amounts from 0 on for each host")
         claims = [(host, amounts) for host, amounts in reservation.claims if any(amounts)]
         if not claims:
             return

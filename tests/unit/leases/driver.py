@@ -130,7 +130,7 @@ class Driver:
         request = self.request()
         answer = self.scheduler.submit(request, self.now, offers=False)
         if isinstance(answer, Accepted) and request.kind is not Kind.BEST_EFFORT:
-            self.promises[request.id] = request
+            self.promises[request.id] = replace(request, start=answer.start)
         return answer
 
     def tick(self):
@@ -183,7 +183,7 @@ class Driver:
     def note_change(self, name, answer):
         if isinstance(answer, Accepted) and name in self.promises:
             self.promises[name] = self.scheduler.lease(name).request
-            if self.promises[name].kind is Kind.FLEXIBLE and answer.start is not None:
+            if answer.start is not None:
                 self.promises[name] = replace(self.promises[name], start=answer.start)
 
     def fail(self):
@@ -214,12 +214,12 @@ class Driver:
                 continue
             if not self.trusted or lease.id not in self.promises:
                 continue
-            request = lease.request
-            if request.duration is None:
+            request = self.promises[lease.id]
+            if lease.request.duration is None:
                 continue
             assert lease.state is LeaseState.DONE, (lease, self.seen[lease.id])
             assert lease.accumulated == request.duration, lease
-            if request.kind is Kind.ADVANCE:
+            if request.kind is not Kind.DEADLINE:
                 assert lease.runs == ((request.start, request.start + request.duration),), lease
             if request.deadline is not None and request.kind is Kind.DEADLINE:
                 assert lease.runs[-1][1] <= request.deadline, lease

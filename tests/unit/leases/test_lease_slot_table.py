@@ -51,6 +51,8 @@ def test_no_host_is_ever_over_capacity(table):
         (slot("b", 0, 5, (3, (1, 1))), "does not exist"),
         (slot("b", 0, 5, (-1, (1, 1))), "does not exist"),
         (slot("b", 0, 5, (1, (1, 1)), (1, (1, 1))), "twice"),
+        (slot("b", 0, 5, (1, (1,))), "2 amounts"),
+        (slot("b", 0, 5, (1, (1, -1))), "from 0 on"),
     ],
 )
 def test_bad_reservations_are_refused(table, bad, words):
