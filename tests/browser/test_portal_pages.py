@@ -9,6 +9,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sirocco.contracts.states import Role
 from tests.browser.conftest import violations
+from tests.installation import until
 from tests.portal import PASSWORD, furnish, portal_app
 from tests.world import a_cmdb, populate
 
@@ -67,6 +68,21 @@ def test_no_page_has_a_barrier(reader, site, watch, theme, language, part):
     assert barriers == {}
     assert watch.complaints == []
     assert watch.strangers(site[0], "http://127.0.0.1:8081/", "ws://127.0.0.1:8081/") == set()
+
+
+def test_a_barrier_would_be_found(reader):
+    page = reader("bob")
+    page.goto("/machines/new")
+    page.evaluate("document.querySelector('label[for=f-name]').remove()")
+    page.evaluate("document.querySelector('h1').style.color = '#eee'")
+    assert {one.split(":")[0] for one in violations(page)} >= {"label", "color-contrast"}
+
+
+def test_a_broken_policy_would_be_noticed(reader, watch):
+    page = reader("bob")
+    page.evaluate("document.body.append(Object.assign(new Image(), {src: 'http://elsewhere.invalid/'}))")
+    until(lambda: page.title() and watch.complaints, "the browser complains", patience=10)
+    assert "img-src" in watch.complaints[0]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
