@@ -80,6 +80,7 @@ class Resource:
     help: str = ""
     parts: tuple[Part, ...] = ()
     named: str = "name"
+    template: str = ""
 
 
 def operations(resource: Resource) -> Iterator[tuple[str, str]]:

@@ -103,6 +103,7 @@ VOLUME = Resource(
     update=(*_WORDS, Field("capacity", "capacity", "size:kB", "Larger size: grows the volume.")),
     actions=(Action("capture", "Make a volume image of the content.", _NEW_IMAGE, makes=True, path="images"),),
     help="Disks that live on their own.",
+    template="volumeTemplate",
     parts=(Part("images", "images", "volumeVolumeImages", ("volumeImage",), "Images made of it."), _EVENTS),
 )
 NETWORK = Resource(
@@ -120,6 +121,7 @@ NETWORK = Resource(
     update=_WORDS,
     actions=(Action("start", "Start the network."), Action("stop", "Stop the network.")),
     help="Networks of machines.",
+    template="networkTemplate",
     parts=(Part("ports", "networkPorts", "networkPorts", ("networkPort",), "Ports of the network."), _EVENTS),
 )
 _DOCUMENT = (*_WORDS, Field("content", "", "json", "Attributes as JSON, or @FILE.", required=True))
@@ -174,6 +176,7 @@ RESOURCES: tuple[Resource, ...] = (
             Field("public-key", "sirocco_publicKey", "content", "File with a public SSH key."),
         ),
         help="Keys and passwords that machines are given.",
+        template="credentialTemplate",
     ),
     Resource(
         "port",

@@ -89,7 +89,8 @@ def _show(resource: Resource) -> click.Command:
 def _create(resource: Resource, fields: tuple[Field, ...]) -> click.Command:
     def run(form: str, waits: bool, timeout: float, **options: Any) -> None:  # noqa: FBT001 - an option
         api = server()
-        answer = api.post(resource.collection, body(api, fields, options))
+        needed: dict[str, Any] = {resource.template: {}} if resource.template else {}
+        answer = api.post(resource.collection, needed | body(api, fields, options))
         Caller(api, form, waits, timeout).report(answer)
 
     return _command("create", [*map(_option, fields), _FORM, *_WAIT], run, "Create one.")
