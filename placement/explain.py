@@ -73,10 +73,13 @@ def explain(instance: Instance, problem: Problem, missing: Sequence[int], host: 
     remedies = _relaxations(instance, problem) if not problem.conflicts else []
     remedies += _more_hosts(problem, missing or [v for s in found for v in s.vms])
     remedies += _smaller(problem, draft, missing[:NAMED])
+    reasons = [str(s) for s in _worst(found)]
+    if missing and problem.moves and not found:
+        reasons = [f"with the other VMs where they are: {s}" for s in _worst(shortages(problem, draft))]
     conflicts = tuple(dict.fromkeys(problem.conflicts))
     return Explanation(
         conflicts,
-        tuple(str(s) for s in _worst(found)),
+        tuple(reasons),
         tuple(blocked),
         max(0, len(missing) - NAMED),
         tuple(dict.fromkeys(remedies)),

@@ -199,11 +199,13 @@ class Simulation:
         allowed[[task.source, task.target]] = False
         for row, need in zip(self.free, task.release, strict=True):
             allowed &= np.asarray(row) >= need
-        if problem.constraints_of(task.vm):
+        rules = [rule for rule in problem.constraints_of(task.vm) if rule.continuous]
+        if rules:
             final = self._final = self._final or Draft(problem, self.table.host)
             for view in (draft, final):
                 back = view.remove(task.vm)
-                view.permit(task.vm, allowed)
+                for rule in rules:
+                    rule.mask(task.vm, view, allowed)
                 view.put(task.vm, back)
         if not allowed.any():
             return -1

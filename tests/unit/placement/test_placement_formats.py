@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from placement.formats.document import Document
 from placement.formats.files import read_instance, read_plan, write_instance, write_plan
 from placement.generate import SCENARIOS, Recipe, generate
 from placement.instance import Instance, Mode
-from placement.model import Link, VmState
+from placement.model import Link, Plan, VmState, action_order
 
 PARTS = tuple(frozenset(range(first, first + 40)) for first in (0, 40))
 
@@ -95,15 +96,11 @@ def test_plans_survive(tmp_path, build):
 
 
 def test_every_kind_of_action_survives(tmp_path, place, act):
-    from dataclasses import replace
-
     model = place(0, 0, -1, 1, 1)
     actions = (
         act.suspend(0, 0), act.resume(0, 0, 2, 9), act.stop(1, 0), act.boot(2, 1), act.kill(3, 1), act.host_on(3),
         act.host_off(2), replace(act.migrate(4, 1, 0), bandwidth=5, allocation=((0, 3),)), act.kill(2, -1, 50),
     )  # fmt: skip
-    from placement.model import Plan, action_order
-
     plan = Plan(model, tuple(sorted(actions, key=action_order)))
     write_plan(tmp_path / "p.json", plan)
     assert read_plan(tmp_path / "p.json").actions == plan.actions
@@ -164,10 +161,10 @@ def test_times_of_deadlines(build):
 def sample():
     return {
         "model": {
-            "mapping": {"onlineNodes": {"0": {"runningVMs": [0], "sleepingVMs": []}, "1": {"runningVMs": [1], "sleepingVMs": []}},
+            "mapping": {"onlineNodes": {"0": {"runningVMs": [0], "sleepingVMs": []}, "1": {"runningVMs": [1], "sleepingVMs": []}},  # noqa: E501
                         "offlineNodes": [], "readyVMs": []},
             "attributes": {"nodes": {}, "vms": {}},
-            "views": [{"id": "shareableResource", "rcId": "cpu", "defCapacity": 4, "defConsumption": 1, "nodes": {}, "vms": {}}],
+            "views": [{"id": "shareableResource", "rcId": "cpu", "defCapacity": 4, "defConsumption": 1, "nodes": {}, "vms": {}}],  # noqa: E501
         },
         "constraints": [],
         "objective": {"id": "minimizeMTTR"},
@@ -203,7 +200,7 @@ BAD = [
     (put(("constraints",), [{"id": "nope"}]), "constraint 'nope' is unknown"),
     (put(("constraints",), [{"id": "spread"}]), "'vms' is missing"),
     (put(("constraints",), [{"id": "spread", "vms": []}]), "a list of VMs"),
-    (put(("constraints",), [{"id": "spread", "vms": [0, 9]}]), "VM 9 is not in the model"),
+    (put(("constraints",), [{"id": "spread", "vms": [0, 9]}]), "VM '9' is not in the model"),
     (put(("constraints",), [{"id": "spread", "vms": [0, [1]]}]), "is not in the model"),
     (put(("constraints",), [{"id": "spread", "vms": [0, 0]}]), "a VM is named twice"),
     (put(("constraints",), [{"id": "spread", "vms": [0, 1], "continuous": 1}]), "true or false"),
@@ -219,7 +216,7 @@ BAD = [
     (put(("constraints",), [{"id": "preserve", "vm": 0, "rc": "cpu", "amount": True}]), "not a usable number"),
     (put(("constraints",), [{"id": "overbook", "node": 0, "rc": "cpu", "ratio": "x"}]), "not a number from 0"),
     (put(("constraints",), [{"id": "overbook", "node": 0, "rc": "cpu", "ratio": 10**8}]), "usable ratio"),
-    (put(("constraints",), [{"id": "overbook", "node": 7, "rc": "cpu", "ratio": 1}]), "host 7 is not in the model"),
+    (put(("constraints",), [{"id": "overbook", "node": 7, "rc": "cpu", "ratio": 1}]), "host '7' is not in the model"),
     (put(("constraints",), [{"id": "fence", "vm": 0, "nodes": 3}]), "a list of hosts"),
     (put(("constraints",), [{"id": "fence", "vm": 0, "nodes": [0, 0]}]), "a host is named twice"),
     (put(("constraints",), [{"id": "among", "vms": [0], "parts": []}]), "a list of host sets"),
@@ -320,8 +317,6 @@ def test_repeated_lists_are_parsed_once_and_alike():
 def test_models_that_btrplace_has_no_words_for(build):
     with pytest.raises(InputError, match="no reserve"):
         btrplace.write_model(build([(9, 9)], [(1, 1)], [0], reserve=[[1], [0]]))
-    from dataclasses import replace
-
     model = build([(9, 9)], [(1, 1)], [0])
     with pytest.raises(InputError, match="whole numbers as ids"):
         btrplace.write_model(replace(model, hosts=replace(model.hosts, ids=("a",))))
@@ -333,7 +328,7 @@ def own_sample():
         "sites": [{"name": "paris", "price": 5, "carbon": 7}],
         "hosts": {"id": [1, 2], "capacity": {"cpu": 4}, "site": "paris"},
         "vms": {"id": ["a", "b"], "demand": {"cpu": [1, 2]}, "host": [1, None]},
-        "links": [{"name": "up", "hosts": "rack", "capacity": 9}], "constraints": [{"id": "fence", "vm": "a", "hosts": "rack"}],
+        "links": [{"name": "up", "hosts": "rack", "capacity": 9}], "constraints": [{"id": "fence", "vm": "a", "hosts": "rack"}],  # noqa: E501
     }  # fmt: skip
 
 
