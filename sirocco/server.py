@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-class _Web(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
+class _Web(BaseApplication):
     """Gunicorn with threads; the application is made in the worker, after the fork."""
 
     def __init__(self, settings: Settings) -> None:
@@ -64,7 +64,7 @@ class _Web(BaseApplication):  # type: ignore[misc]  # gunicorn is untyped
         for key, value in wanted.items():
             self.cfg.set(key, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Flask:  # type: ignore[override]  # a Flask is a WSGI application; its annotation is looser
         configure(self._settings, "web")
         return create_app(self._settings)
 

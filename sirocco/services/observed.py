@@ -43,12 +43,15 @@ def keep_facts(tx: Transaction, machine: Machine, seen: Observed) -> None:
 
 
 def _learn(tx: Transaction, machine: Machine, nic: Nic, ip: str) -> None:
-    """Keep an address seen on an interface; one that belongs to another machine is not believed."""
+    """Keep an address seen on an interface; a fixed one of another machine's is not believed, a learnt one moves."""
     address = tx.session.scalar(select(Address).where(Address.network_id == nic.network_id, Address.ip == ip))
     if address is not None and any(use.address_id == address.id for use in nic.addresses):
         return
     if address is not None and address.machine_id not in {None, machine.id}:
-        return
+        if address.allocation == "fixed":
+            return
+        tx.session.execute(delete(NicAddress).where(NicAddress.address_id == address.id))
+        address.machine_id, address.tenant_id, address.hostname = machine.id, machine.tenant_id, machine.name
     if address is None:
         network = tx.session.get_one(Network, nic.network_id)
         address = tx.add(
