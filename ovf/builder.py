@@ -98,25 +98,27 @@ class Builder:
         return extras
 
     def _read_children(self, cls: type, element: etree._Element, values: dict[str, Any]) -> list[Node]:
-        slots = plan(cls).children
         extras = []
         many: dict[str, list[Any]] = {}
+        tags = plan(cls).tags
         for child in element:
-            name = key(str(child.tag))
-            slot = slots.get(_ALIASES.get(name, name))
+            tag = str(child.tag)
+            slot = tags.get(tag) or _slot_of(cls, tag)
             if slot is None:
-                if name != "Category" or cls is not ProductSection:
+                if key(tag) != "Category" or cls is not ProductSection:
                     extras.append(self._unknown(cls, child))
-            elif slot.shape.form in {Form.CHILDREN, Form.LEAVES}:
+            elif slot.many:
                 many.setdefault(slot.attribute, []).append(self._one(slot, child))
             elif slot.attribute in values:
-                self.note("element.repeated", child, name)
+                self.note("element.repeated", child, slot.shape.name)
             else:
                 values[slot.attribute] = self._one(slot, child)
         values.update((name, tuple(parts)) for name, parts in many.items())
         return extras
 
     def _one(self, slot: Slot, element: etree._Element) -> Any:
+        if slot.plain:
+            return _content(element).strip()
         shape = slot.shape
         if shape.form is Form.TEXT:
             return self.text(element)
@@ -185,8 +187,20 @@ class Builder:
         return result
 
 
+def _slot_of(cls: type, tag: str) -> Slot | None:
+    """The slot for a full tag met for the first time."""
+    found = plan(cls)
+    name = key(tag)
+    slot = found.children.get(_ALIASES.get(name, name))
+    if slot is not None:
+        found.tags[tag] = slot
+    return slot
+
+
 def _content(element: etree._Element) -> str:
-    return "".join(str(part) for part in element.itertext()) if len(element) else str(element.text or "")
+    if len(element):
+        return "".join(str(part) for part in element.itertext())
+    return str(element.text or "")
 
 
 def _kept_text(text: str | bytes | None, *, blank_is_nothing: bool) -> str:

@@ -68,11 +68,13 @@ class Shape:
 
 @dataclass(frozen=True)
 class Slot:
-    """A field of a model class together with its shape."""
+    """A field of a model class together with its shape; ``many`` and ``plain`` spare the reader a second look."""
 
     attribute: str
     shape: Shape
     default: object
+    many: bool
+    plain: bool
 
 
 def _declare(shape: Shape, default: object) -> Any:
@@ -111,11 +113,15 @@ def children(name: str, cls: Callable[[], type]) -> Any:
 
 @dataclass(frozen=True)
 class Plan:
-    """All slots of a class, found by the name their attribute or child element has."""
+    """All slots of a class, found by the name their attribute or child element has.
+
+    ``tags`` remembers the slots of the full tags met so far: those of known names in known namespaces only.
+    """
 
     slots: tuple[Slot, ...]
     attributes: dict[str, Slot]
     children: dict[str, Slot]
+    tags: dict[str, Slot]
 
 
 @lru_cache
@@ -124,7 +130,7 @@ def plan(cls: type) -> Plan:
     slots = tuple(_slot(field) for field in fields(cls) if "xml" in field.metadata)
     attributes = {slot.shape.name: slot for slot in slots if slot.shape.form is Form.ATTRIBUTE}
     others = {slot.shape.name: slot for slot in slots if slot.shape.form is not Form.ATTRIBUTE}
-    return Plan(slots, attributes, others)
+    return Plan(slots, attributes, others, {})
 
 
 def plan_of(part: object) -> Plan:
@@ -134,4 +140,7 @@ def plan_of(part: object) -> Plan:
 
 def _slot(field: Field[Any]) -> Slot:
     default = None if field.default is MISSING else field.default
-    return Slot(field.name, field.metadata["xml"], default)
+    shape: Shape = field.metadata["xml"]
+    many = shape.form in {Form.CHILDREN, Form.LEAVES}
+    plain = shape.form in {Form.LEAF, Form.LEAVES} and shape.value == Plain()
+    return Slot(field.name, shape, default, many, plain)

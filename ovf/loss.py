@@ -258,6 +258,7 @@ def _valued(part: Part, change: Callable[[Part], Part]) -> Part:
 
 def _without_empty(package: Package) -> Package:
     """Sections as the schema wants them: options are not empty, a system has a number (0 is CIM's *unknown*)."""
+
     def visit(section: Section) -> Section | None:
         if isinstance(section, model.OperatingSystemSection) and section.id is None:
             return replace(section, id=_UNKNOWN_SYSTEM)

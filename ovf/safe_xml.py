@@ -137,15 +137,13 @@ def _encoding_of(data: bytes, where: str) -> str:
 
 
 def _bounded_index(root: etree._Element, limits: Limits, where: str) -> dict[etree._Element, int]:
-    index = {}
-    for number, element in enumerate(root.iter("*")):
-        index[element] = number
-        if len(element.attrib) > limits.attributes:
-            raise UnreadableError(f"gives one element more than {limits.attributes} attributes", where=where)
-        if element.text is not None and len(element.text) > limits.text_chars:
-            raise UnreadableError(f"has a text of more than {limits.text_chars} characters", where=where)
+    index = {element: number for number, element in enumerate(root.iter("*"))}
     if len(index) > limits.elements:
         raise UnreadableError(f"has more than {limits.elements} elements", where=where)
     if root.xpath(f"boolean({'/*' * (limits.depth + 1)})"):
         raise UnreadableError(f"nests elements deeper than {limits.depth}", where=where)
+    if root.xpath(f"boolean(//*[@*[{limits.attributes + 1}]])"):
+        raise UnreadableError(f"gives one element more than {limits.attributes} attributes", where=where)
+    if root.xpath(f"boolean(//text()[string-length() > {limits.text_chars}])"):
+        raise UnreadableError(f"has a text of more than {limits.text_chars} characters", where=where)
     return index

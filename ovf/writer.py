@@ -105,7 +105,7 @@ class _Writer:
         outer = outer if outer in {ENVELOPE_1, ENVELOPE_2} else self._namespace
         inner = outer
         if isinstance(part, Item):
-            name, inner = _ITEM_NAMES[part.group] if self._modern and name == "Item" else ("Item", RASD)
+            name, inner = _ITEM_NAMES[part.group] if self._modern and _is_hardware(parent) else ("Item", RASD)
         elif isinstance(part, System):
             inner = VSSD
         element = etree.SubElement(parent, clark(outer, name))
@@ -132,7 +132,7 @@ class _Writer:
                 namespace = self._namespace if shape.name == "Info" else inner
                 self._text(element, shape.name, value, namespace)
         elif shape.form is Form.LEAF:
-            if value != slot.default:
+            if value != slot.default or shape.name in _ALWAYS.get(type(part), ()):
                 self._leaf(element, clark(inner, shape.name), _format(value))
         elif shape.form is Form.LEAVES:
             for one in value:
@@ -193,6 +193,8 @@ _ALWAYS: dict[type, frozenset[str]] = {
     model.EnvironmentFile: frozenset({"fileRef", "path"}),
     ConfiguredValue: frozenset({"value"}),
     Icon: frozenset({"fileRef"}),
+    Item: frozenset({"ElementName", "InstanceID"}),
+    System: frozenset({"ElementName", "InstanceID"}),
     Property: frozenset({"key", "type"}),
 }
 
@@ -212,6 +214,11 @@ def _legal(text: str) -> str:
             f"a text holds the character {ord(match.group()):#x}, which XML cannot carry", where=repr(text[:60])
         )
     return text
+
+
+def _is_hardware(element: etree._Element) -> bool:
+    """Whether storage and ports have elements of their own here (clause 8.1)."""
+    return split(str(element.tag))[1] == "VirtualHardwareSection"
 
 
 def _is_vssd(element: etree._Element) -> bool:

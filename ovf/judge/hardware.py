@@ -19,6 +19,7 @@ _REFERENCE = re.compile(r"ovf:/(disk|file)/(.+)")
 _EXTRA_CONFIG = clark(VMWARE, "ExtraConfig")
 _MOST_PROCESSORS = 65_536
 _MOST_MEMORY = 1024 * TIB
+_KNOWN_TYPES = frozenset(int(one) for one in ResourceType)
 _VENDOR_TYPES = range(0x8000, 0x10000)
 _BASES: dict[int, frozenset[str]] = {
     ResourceType.PROCESSOR: frozenset({"hertz", "count", "percent"}),
@@ -67,7 +68,7 @@ def _item(context: Context, item: Item) -> Iterator[Issue]:
 
 
 def _is_known(number: int) -> bool:
-    return number in ResourceType.__members__.values() or number in _VENDOR_TYPES
+    return number in _KNOWN_TYPES or number in _VENDOR_TYPES
 
 
 def _vendor_settings(extras: tuple[Node, ...], at: int) -> Iterator[Issue]:

@@ -26,8 +26,8 @@ from tests.unit.ovf.making import descriptor, tar_of
     "href",
     [
         "/etc/passwd", "../x", "a/../../x", "file:///etc/passwd", "FILE:/etc/passwd", "ftp://h/x",
-        "..%2f..%2fetc/passwd", "%2Fetc/passwd", "%2e%2e/x", "\\\\host\\share", "C:\\x", "jar:file:/x!/y", "data:,x", "http://", "https:///x",
-        "nbd:unix:/tmp/s", "rbd:pool/x", "//host/x", "http://[", "json:/x", "disk:../../x",
+        "..%2f..%2fetc/passwd", "%2Fetc/passwd", "%2e%2e/x", "\\\\host\\share", "C:\\x", "jar:file:/x!/y", "data:,x",
+        "http://", "https:///x", "nbd:unix:/tmp/s", "rbd:pool/x", "//host/x", "http://[", "json:/x", "disk:../../x",
     ],
 )  # fmt: skip
 def test_references_that_leave_the_package(href):

@@ -1,5 +1,7 @@
 """What is written is read as the same, in every profile, or differs exactly by the losses announced."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -18,11 +20,12 @@ from tests.unit.ovf.making import SAMPLES, descriptor
 
 samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the open samples lie beside the repository, not in it")
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+EXAMPLES = int(os.environ.get("OVF_EXAMPLES", "100"))  # a long run: OVF_EXAMPLES=2000
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
 @pytest.mark.parametrize("namespace", [ENVELOPE_1, ENVELOPE_2])
-@settings(max_examples=400, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 @given(package=packages)
 def test_everything_written_is_read_as_the_same(namespace, package):
     written = write(package, namespace)
@@ -31,7 +34,7 @@ def test_everything_written_is_read_as_the_same(namespace, package):
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 @given(package=packages)
 def test_profiles_lose_exactly_what_they_announce_and_stay_valid(name, package):
     profile = PROFILES[name]
@@ -42,7 +45,7 @@ def test_profiles_lose_exactly_what_they_announce_and_stay_valid(name, package):
     assert [issue.detail for issue in schema_issues(again)] == []
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=EXAMPLES // 5, deadline=None, suppress_health_check=SLOW)
 @given(package=packages)
 def test_fitting_twice_loses_nothing_more(package):
     for name in EXPORTS:
@@ -50,7 +53,7 @@ def test_fitting_twice_loses_nothing_more(package):
         assert adapt(fitted, PROFILES[name]) == (fitted, ())
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=EXAMPLES // 5, deadline=None, suppress_health_check=SLOW)
 @given(package=packages)
 def test_the_same_model_gives_the_same_bytes(package):
     written = write(package)

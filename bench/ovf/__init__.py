@@ -1,0 +1,1 @@
+"""Figures of the OVF library: ``python -m bench.ovf``."""
