@@ -9,6 +9,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
 
 from sirocco.cmdb.models import Tenant
 from sirocco.contracts.states import Role
+from sirocco.domain.query import Order, Query
 from sirocco.services import events, tenants
 from web import forms, words
 from web.area import Portal, may, to
@@ -20,6 +21,8 @@ from web.views import AREAS
 _HERE = Path(__file__).parent
 THEMES = ("auto", "light", "dark")
 _FOREVER = 365 * 24 * 3600
+_TENANTS = Query(None, (Order("name"),), last=200)
+"""How many tenants an operator chooses from; the list of tenants has them all."""
 
 
 def register() -> Blueprint:
@@ -75,7 +78,7 @@ def _signed() -> dict[str, Any]:
     if signed is None or tx is None:
         return {"me": None, "csrf": ""}
     mine = {member.tenant_id for member in signed.user.memberships}
-    rows = tenants.page(tx).items if signed.principal.may(Role.OPERATOR) else _of(tx, mine)
+    rows = tenants.page(tx, _TENANTS).items if signed.principal.may(Role.OPERATOR) else _of(tx, mine)
     here = next((row for row in rows if row.id == signed.principal.tenant_id), None)
     stream = f"{console_origin(g.portal.settings)}/events?last={events.newest(tx)}"
     return {

@@ -1,6 +1,6 @@
 """The reader's own account: tenant, password, language."""
 
-from flask import g, make_response, render_template
+from flask import g, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from sirocco.cmdb.models import WebSession
@@ -12,6 +12,7 @@ from web import forms
 from web.area import Area, go
 from web.language import LANGUAGES
 from web.security import keep_preference, keep_session
+from web.views.door import onward
 
 area = Area("account")
 
@@ -36,7 +37,7 @@ def choose_language(tx: Transaction) -> ResponseReturnValue:
     language = forms.text("language")
     if language in LANGUAGES:
         users.update(tx, tx.who.user_id, {"language": language})
-    return keep_preference(make_response(go("account.show")), "language", language)
+    return keep_preference(make_response(redirect(onward(forms.text("back")), 303)), "language", language)
 
 
 @area.action("/account/password", role=Role.VIEWER, form=show)

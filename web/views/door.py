@@ -28,7 +28,7 @@ def sign_in() -> ResponseReturnValue:
     """The form; one who is signed in already goes on."""
     with portal().cmdb.reading(SYSTEM) as tx:
         if sessions.signed_in(tx, request.cookies.get(COOKIE, "")):
-            return redirect(_next(request.args.get("next", "")), 303)
+            return redirect(onward(request.args.get("next", "")), 303)
     return _form()
 
 
@@ -49,7 +49,7 @@ def enter() -> ResponseReturnValue:
     except SiroccoError as refusal:
         g.refusal = refusal
         return _form(refusal.problem.status)
-    response = make_response(redirect(_next(forms.text("next")), 303))
+    response = make_response(redirect(onward(forms.text("next")), 303))
     return keep_session(response, cookie)
 
 
@@ -63,7 +63,7 @@ def _try(name: str, password: str) -> str:
     raise SiroccoError(UNAUTHENTICATED)
 
 
-def _next(wanted: str) -> str:
+def onward(wanted: str) -> str:
     """Where to go on: a path of ours only, never another site."""
     parts = urlsplit(wanted)
     ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not (parts.scheme or parts.netloc)
@@ -87,7 +87,7 @@ def sign_out() -> ResponseReturnValue:
 @area.get("/preferences")
 def prefer() -> ResponseReturnValue:
     """Remember language or theme in the browser. It changes nothing but how pages look, so a link may do it."""
-    response = make_response(redirect(_next(request.args.get("back", "")), 303))
+    response = make_response(redirect(onward(request.args.get("back", "")), 303))
     if (theme := request.args.get("theme", "")) in _THEMES:
         keep_preference(response, "theme", theme)
     if (language := request.args.get("language", "")) in LANGUAGES:
