@@ -1,0 +1,128 @@
+"""The command line without a server: sizes, start-up, coverage of the API, what is told about failures."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from sirocco_client import login, output
+from sirocco_client.catalogue import operations
+from sirocco_client.cli import sirocco
+from sirocco_client.errors import ClientError
+from sirocco_client.nouns import RESOURCES
+from sirocco_client.requests import size
+
+from api.routes import routes
+from tools import cli_page
+
+HEAVY = ("httpx", "pydantic", "rich", "yaml", "sirocco", "flask")
+ELSEWHERE = {
+    ("GET", "cloudEntryPoint"): "entry-point",
+    ("GET", "machines/{id}/networkInterfaces/{item}/addresses"): "address list",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "told"),
+    [
+        ("512MiB", "KiB", 524288),
+        ("1G", "kB", 1073742),
+        ("10GB", "kB", 10_000_000),
+        ("1", "KiB", 1),
+        ("1.5GiB", "KiB", 1572864),
+    ],
+)
+def test_sizes(text, unit, told):
+    assert size(text, unit) == told
+
+
+@pytest.mark.parametrize("text", ["", "much", "-1GiB", "1XB", "1 2"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(ClientError, match="is no size"):
+        size(text, "kB")
+
+
+def test_amounts_are_told_as_people_say_them():
+    assert [output.amount(n) for n in (0, 1023, 1024, 1536 * 2**20, 2**50)] == [
+        "0 B",
+        "1023 B",
+        "1 KiB",
+        "1.5 GiB",
+        "1 PiB",
+    ]
+
+
+OTHER_WAY_IN_2 = ("interfaces", "volumes/", "connectvolume", "networks/{id}/segments")
+
+
+def wants_a_command(route, of_both):
+    """Not an action named in the body, one item of what a list shows whole, or /2's other way to what /1 has."""
+    if route.method == "POST" and route.path.endswith("/{id}"):
+        return False
+    if route.method == "GET" and route.path.endswith("{item}"):
+        return False
+    return route.version == 1 or not (route.path in of_both or any(part in route.path for part in OTHER_WAY_IN_2))
+
+
+def test_every_operation_of_the_api_has_a_command():
+    known = {one for resource in RESOURCES for one in operations(resource)} | set(ELSEWHERE)
+    of_both = {route.path for route in routes() if route.version == 1}
+    wanted = {
+        (route.method, route.path if route.version == 1 else f"2/{route.path}")
+        for route in routes()
+        if wants_a_command(route, of_both)
+    }
+    assert wanted - known == set()
+
+
+def test_no_command_calls_what_the_api_has_not():
+    served = {(route.method, route.path if route.version == 1 else f"2/{route.path}") for route in routes()}
+    events = {("GET", f"eventLogs/{one}.{{id}}/events") for one in ("machines", "volumes", "networks", "machineImages")}
+    called = {one for resource in RESOURCES for one in operations(resource)}
+    assert called - served - events == set()
+
+
+def test_every_command_has_help():
+    context = click.Context(sirocco)
+    for noun in sirocco.list_commands(context):
+        group = sirocco.get_command(context, noun)
+        for command in [group, *(group.commands.values() if isinstance(group, click.Group) else ())]:
+            assert command.help, command.name
+            assert all(option.help for option in command.params if isinstance(option, click.Option)), command.name
+
+
+def test_starting_loads_little_and_is_quick():
+    script = (
+        "import sys, time\n"
+        "import sirocco_client.cli\n"
+        "sirocco_client.cli.sirocco(['machine', 'list', '--help'], standalone_mode=False)\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], time.process_time(), file=sys.stderr)"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(3)
+    ]
+    loaded, _, _ = runs[0].stderr.rpartition(" ")
+    assert loaded == "[]"
+    assert min(float(run.stderr.rpartition(" ")[2]) for run in runs) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"LANG": "fr_FR.UTF-8"}, "fr"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "fr", "LC_ALL": "en_GB"}, "en"),
+        ({}, "en"),
+        ({"LANG": "POSIX"}, "en"),
+    ],
+)
+def test_the_readers_language(monkeypatch, values, told):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    assert login.language() == told
+
+
+def test_the_reference_page_is_up_to_date():
+    assert cli_page.PAGE.read_text() == cli_page.page(), "run python -m tools.cli_page"
