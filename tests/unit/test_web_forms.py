@@ -1,11 +1,15 @@
 """What people do in the portal: ask, act, be refused and try again, without scripts."""
 
+import html
 import re
+import shlex
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
+import api
 from sirocco.cmdb.models import Job, Machine
 from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
@@ -236,6 +240,20 @@ def test_a_console_ticket_is_for_this_session_and_a_running_machine(world, clien
     headers = {"Accept": "application/json"}
     refused = client.post(f"/machines/{ids['broken']}/console/ticket", data={"csrf": token}, headers=headers)
     assert (refused.status_code, refused.json["code"]) == (409, "wrong-state")
+
+
+def test_the_requests_to_copy_do_what_they_say(furnished, world, client, ids):
+    api.mount(furnished[2], world.cmdb)
+    sign_in(client, "bob")
+    page = client.get(f"/machines/{ids['machine']}").text
+    texts = [shlex.split(html.unescape(text)) for text in re.findall(r"<code>(curl [^<]+)</code>", page)]
+    stop = next(text for text in texts if any("action/stop" in part for part in text))
+    assert stop[:3] == ["curl", "--user", "bob"]
+    headers = dict(part.split(": ") for flag, part in pairwise(stop) if flag == "--header")
+    body = next(part for flag, part in pairwise(stop) if flag == "--data")
+    answer = client.open(stop[-1], method="POST", data=body, headers=headers, auth=("bob", PASSWORD))
+    assert answer.status_code == 202, answer.text
+    assert made(world, "amber-12").state == "STOPPING"
 
 
 def test_search_finds_by_name_and_by_address_what_the_reader_may_see(world, client, ids):
