@@ -6,7 +6,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 DONE := .venv/.done
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test hypervisor-packages web lock check lint types imports test bench
+.PHONY: reference conformance help run setup setup-test hypervisor-packages web lock check lint types imports test bench
 
 help: ## list the tasks
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -97,3 +97,12 @@ bench-ovf: ## OVF: figures to reach, written to docs/
 
 fuzz-ovf: ## OVF: fuzz the parsers (SECONDS_EACH per target, default 60)
 	$(PY) -m tests.fuzz.ovf $(or $(SECONDS_EACH),60)
+
+reference: ## write the generated pages of docs/reference anew
+	$(PY) -m api.reference
+	$(PY) tools/settings_page.py
+	$(PY) tools/cli_page.py
+
+conformance: ## prove what each connector states, and write docs/reference/conformance.md
+	$(PY) -m pytest -q tests/connector
+	$(PY) -m tools.conformance
