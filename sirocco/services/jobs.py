@@ -113,7 +113,7 @@ def stop(tx: Transaction, job_id: str) -> Job:
     if job.state == JobState.QUEUED and job.attempts == 0:
         settlement.stopped(tx, job)
     elif job.state != JobState.STOPPING:
-        job.state, job.status_changed = JobState.STOPPING, tx.now
+        job.state, job.status_changed, job.due = JobState.STOPPING, tx.now, tx.now
     return job
 
 
