@@ -89,6 +89,9 @@ bench: $(filter-out bench,$(shell grep -oE '^bench-[a-z]+' $(firstword $(MAKEFIL
 bench-placement: ## placement: figures to reach, written to docs/
 	$(PY) -m bench.placement
 
+bench-foundation: ## API, worker and portal under load: figures to reach, written to docs/
+	$(PY) -m bench.foundation
+
 bench-leases: ## leases: figures to reach, written to docs/
 	$(PY) -m bench.leases
 
