@@ -20,6 +20,8 @@ from placement.leases.transfers import CachedImage, Transfer, first_gap, last_ga
 REPOSITORY = ""
 """The owner of transfers in the slot table; no lease can have this id."""
 
+_NEW = ""
+
 
 def needs_image(book: Book, lease: Lease) -> bool:
     """Whether the lease's image takes time to be put in place; a suspended lease has it where its state is."""
@@ -61,10 +63,11 @@ def deliver(
         book.transfers.put(joined, replace(transfer, leases=leases, hosts=hosts))
         return True, joined
     length = _length(book, lease, len(missing))
-    begin = last_gap(_busy(book), now, start, length) if fixed else first_gap(_busy(book), now, length)
-    if begin is None or begin + length > start:
+    begins = _latest(book, now, start, length) if fixed else {_NEW: first_gap(_busy(book), now, length)}
+    if begins is None or begins[_NEW] + length > start:
         return False, None
-    return True, _plan_transfer(book, lease, begin, length, missing)
+    _rearrange(book, {name: begin for name, begin in begins.items() if name != _NEW})
+    return True, _plan_transfer(book, lease, begins[_NEW], length, missing)
 
 
 def leave(book: Book, lease: Lease) -> None:
@@ -125,15 +128,46 @@ def _arrival(book: Book, lease: Lease, now: int, start: int | None) -> int | Non
     joined = _joinable(book, lease, FOREVER if start is None else start)
     length = _length(book, lease, lease.request.nodes)
     if start is not None:
-        possible = joined is not None or last_gap(_busy(book), now, start, length) is not None
+        possible = joined is not None or _latest(book, now, start, length) is not None
         return start if possible else None
     fresh = first_gap(_busy(book), now, length) + length
     return fresh if joined is None else min(fresh, book.transfers[joined].end)
 
 
+def _latest(book: Book, now: int, start: int, length: int) -> dict[str, int] | None:
+    """When a new transfer begins so that it ends by `start`, as late as possible; None if it cannot.
+
+    If there is no gap, transfers that have not begun are placed anew, the latest deadline first and each as late as
+    possible (earliest deadline first, read backwards); a transfer's deadline is its present end, so none gets later.
+    """
+    begin = last_gap(_busy(book), now, start, length)
+    if begin is not None:
+        return {_NEW: begin}
+    begun = {name for name in book.transfers if book.table.begun(name)}
+    waiting = [(t.end, t.end - t.start, name) for name, t in book.transfers.items() if name not in begun]
+    placed = [(book.transfers[name].start, book.transfers[name].end) for name in begun]
+    found: dict[str, int] = {}
+    for end, seconds, name in sorted([*waiting, (start, length, _NEW)], reverse=True):
+        begin = last_gap(sorted(placed), now, end, seconds)
+        if begin is None:
+            return None
+        placed.append((begin, begin + seconds))
+        found[name] = begin
+    return found
+
+
+def _rearrange(book: Book, begins: dict[str, int]) -> None:
+    """Move planned transfers to other times."""
+    moved = [(name, book.table.release(name), begins[name]) for name in begins]
+    for name, before, begin in moved:
+        end = begin + before.end - before.start
+        book.table.reserve(replace(before, start=begin, end=end))
+        book.transfers.put(name, replace(book.transfers[name], start=begin, end=end))
+
+
 def _plan_transfer(book: Book, lease: Lease, begin: int, length: int, hosts: frozenset[int]) -> str:
     image = lease.request.image
-    name = f"transfer@{begin}"
+    name = f"{lease.id}#{lease.plans}:transfer"
     if image is not None and book.link is not None:
         claim = (book.link, (0,) * book.layout.columns + (1,))
         book.table.reserve(Reservation(name, REPOSITORY, Action.TRANSFER, begin, begin + length, (claim,)))

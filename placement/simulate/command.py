@@ -112,9 +112,9 @@ def read_policies(options: Namespace) -> Policies:
 def read_workload(options: Namespace) -> Workload:
     """The workload with its annotations, by the look of the file."""
     path: Path = options.workload
-    capacity = read_resources(options.resources or _DEFAULT_RESOURCES)
+    memory = options.resources is not None and "memory" in dict(read_resources(options.resources))
     swf = path.suffix.lower() == ".swf" or (path.suffix.lower() not in {".lwf", ".xml"} and not _is_xml(path))
-    workload = read_swf(path, SwfOptions(with_memory="memory" in dict(capacity))) if swf else read_lwf(path)
+    workload = read_swf(path, SwfOptions(with_memory=memory)) if swf else read_lwf(path)
     return annotate(workload, options.annotations) if options.annotations else workload
 
 

@@ -52,6 +52,21 @@ def test_transfers_for_fixed_starts_are_as_late_as_possible(make, ask):
     assert isinstance(scheduler.submit(ask(4, 1, 9, Kind.ADVANCE, start=50, image=A), 0), Refused)
 
 
+def test_planned_transfers_make_room_by_going_earlier(make, ask, finish):
+    scheduler = make(preparing())
+    scheduler.submit(ask(1, 1, 9, Kind.ADVANCE, start=60, image=Image("c", 375)), 0)
+    assert transfers(scheduler) == [(30, 60)]
+    answer = scheduler.submit(ask(2, 1, 9, Kind.ADVANCE, start=100, image=Image("d", 625)), 0)
+    assert [(o.start, o.end) for o in answer.overheads] == [(50, 100)]
+    assert transfers(scheduler) == [(20, 50), (50, 100)]
+    assert isinstance(scheduler.submit(ask(3, 1, 9, Kind.ADVANCE, start=100, image=Image("e", 300)), 0), Refused)
+    assert transfers(scheduler) == [(20, 50), (50, 100)]
+    scheduler.tick(30)
+    assert isinstance(scheduler.submit(ask(4, 1, 9, Kind.ADVANCE, start=99, image=Image("e", 10)), 30), Refused)
+    leases = finish(scheduler)
+    assert (leases["1"].runs, leases["2"].runs) == (((60, 69),), ((100, 109),))
+
+
 def test_a_transfer_not_yet_begun_takes_others_along(make, ask, finish):
     scheduler = make(preparing())
     scheduler.submit(ask(1, 1, 100, image=B), 0)
