@@ -1,8 +1,6 @@
 """Writes descriptors: strictly, in the order of the schema, the same bytes for the same model (clauses 6 to 10)."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import fields
 
 from lxml import etree
 
@@ -223,15 +221,3 @@ def _is_hardware(element: etree._Element) -> bool:
 
 def _is_vssd(element: etree._Element) -> bool:
     return split(str(element.tag))[0] == VSSD
-
-
-def parts(root: object) -> Iterator[Part]:
-    """Every part of a model, outermost first."""
-    if isinstance(root, (Part, Package)):
-        if isinstance(root, Part):
-            yield root
-        for one in fields(root):
-            yield from parts(getattr(root, one.name))
-    elif isinstance(root, tuple):
-        for one in root:
-            yield from parts(one)

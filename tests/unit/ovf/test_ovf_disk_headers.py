@@ -52,11 +52,10 @@ def test_images_made_by_qemu_img_are_told(tmp_path, form, options, expected, det
 
 
 @needs_qemu
-@pytest.mark.parametrize("form", ["qed", "vdi", "parallels", "luks"])
+@pytest.mark.parametrize("form", ["qed", "vdi", "parallels"])
 def test_other_formats_of_qemu_img_are_refused(tmp_path, form):
     path = tmp_path / "disk"
-    secret = ["--object", "secret,id=s,data=x", "-o", "key-secret=s,iter-time=10"] if form == "luks" else []
-    subprocess.run(["qemu-img", "create", "-q", "-f", form, *secret, path, "10M"], check=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", form, path, "10M"], check=True)
     refused(path.read_bytes(), "not taken")
 
 

@@ -213,7 +213,8 @@ def test_a_model_is_written_with_its_images(tmp_path, folder):
     assert sorted(one.name for one in tmp_path.glob("*n.ova*")) == []
 
 
-def test_a_difference_inside_the_package_is_flattened(tmp_path):
+@pytest.mark.parametrize("stored", ["folder", "archive"])
+def test_a_difference_inside_the_package_is_flattened(tmp_path, stored):
     place = tmp_path / "p"
     place.mkdir()
     image(place / "base.qcow2", "qcow2", "")
@@ -234,8 +235,9 @@ def test_a_difference_inside_the_package_is_flattened(tmp_path):
     )
     (place / "a.ovf").write_bytes(text)
     (place / "icon.png").write_bytes(b"")
-    assert acceptable(check(open_package(place)))
-    opened = open_package(place)
+    ova = tar_of({path.name: path.read_bytes() for path in sorted(place.iterdir())}, tmp_path / "p.ova")
+    opened = open_package(place if stored == "folder" else ova)
+    assert acceptable(check(opened))
     disk = next(one for one in opened.package.disks if one.id == "disk1")
     convert(source(opened, disk, tmp_path), tmp_path / "flat.raw", Target.RAW)
     assert hashlib.sha256((tmp_path / "flat.raw").read_bytes()).hexdigest() == expected
