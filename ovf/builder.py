@@ -5,6 +5,7 @@ know it keeps.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from lxml import etree
@@ -100,6 +101,7 @@ class Builder:
     def _read_children(self, cls: type, element: etree._Element, values: dict[str, Any]) -> list[Node]:
         extras = []
         many: dict[str, list[Any]] = {}
+        leaves: list[tuple[str, int, str, str]] = []
         tags = plan(cls).tags
         for child in element:
             tag = str(child.tag)
@@ -107,14 +109,24 @@ class Builder:
             if slot is None:
                 if key(tag) != "Category" or cls is not ProductSection:
                     extras.append(self._unknown(cls, child))
-            elif slot.many:
+                continue
+            if slot.plain and child.attrib and slot.attribute not in values:
+                leaves += self._leaf_attributes(slot, child, len(many.get(slot.attribute, ())))
+            if slot.many:
                 many.setdefault(slot.attribute, []).append(self._one(slot, child))
             elif slot.attribute in values:
                 self.note("element.repeated", child, slot.shape.name)
             else:
                 values[slot.attribute] = self._one(slot, child)
+        if leaves:
+            values["leaf_attributes"] = tuple(sorted(leaves))
         values.update((name, tuple(parts)) for name, parts in many.items())
         return extras
+
+    def _leaf_attributes(self, slot: Slot, element: etree._Element, number: int) -> Iterator[tuple[str, int, str, str]]:
+        for tag, value in element.items():
+            if split(str(tag))[0] != XSI:
+                yield slot.shape.name, number, canonical(str(tag)), str(value)
 
     def _one(self, slot: Slot, element: etree._Element) -> Any:
         if slot.plain:

@@ -177,7 +177,7 @@ def _without_foreign(package: Package) -> Package:
     def visit(section: Section) -> Section | None:
         return None if isinstance(section, UnknownSection) else replace(section, extras=())
 
-    plain = _map_items(_map_sections(package, visit), lambda item: replace(item, extras=()))
+    plain = _map_items(_map_sections(package, visit), lambda item: replace(item, extras=(), leaf_attributes=()))
     return _map_contents(plain, _without_copies)
 
 

@@ -56,10 +56,15 @@ class Text:
 
 @dataclass(frozen=True)
 class Part:
-    """What every element of a descriptor has: a place, and additions from foreign namespaces."""
+    """What every element of a descriptor has: a place, and additions from foreign namespaces.
+
+    ``leaf_attributes`` are those of its plain child elements: the child's name and number among its namesakes, the
+    attribute's tag and value.
+    """
 
     at: int = _at()
     extra_attributes: tuple[tuple[str, str], ...] = _kept()
+    leaf_attributes: tuple[tuple[str, int, str, str], ...] = _kept()
     extras: tuple[Node, ...] = _kept()
 
     def vendor(self, namespace: str, name: str, default: str = "") -> str:

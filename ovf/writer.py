@@ -109,6 +109,7 @@ class _Writer:
         element = etree.SubElement(parent, clark(outer, name))
         for slot in plan_of(part).slots:
             self._slot(element, part, slot, outer, inner)
+        self._leaf_attributes(element, part, inner)
         if isinstance(part, Message):
             element.text = _legal(part.value)
         self._extra_attributes(element, part.extra_attributes)
@@ -117,6 +118,12 @@ class _Writer:
         if isinstance(part, System):
             element[:] = sorted(element, key=lambda child: split(str(child.tag)) if _is_vssd(child) else ("~", ""))
         return element
+
+    def _leaf_attributes(self, element: etree._Element, part: Part, namespace: str) -> None:
+        for name, number, tag, value in part.leaf_attributes:
+            children = element.findall(clark(namespace, name))
+            if number < len(children):
+                children[number].set(self._tag(tag), _legal(value))
 
     def _slot(self, element: etree._Element, part: Part, slot: Slot, outer: str, inner: str) -> None:
         value = getattr(part, slot.attribute)

@@ -61,7 +61,7 @@ def _item(context: Context, item: Item) -> Iterator[Issue]:
         yield Issue("item.type-missing" if item.required else "item.type-missing-optional", item.at, item.element_name)
     elif item.resource_type is not None and not _is_known(item.resource_type):
         yield Issue("item.type-unknown", item.at, str(item.resource_type))
-    if item.reservation is not None and item.limit is not None and item.reservation > item.limit:
+    if item.reservation is not None and item.limit and item.reservation > item.limit:
         yield Issue("item.reservation", item.at, f"{item.reservation} of {item.limit}")
     yield from _units(item)
     yield from _vendor_settings(item.extras, item.at)

@@ -79,6 +79,15 @@ def test_the_base_survives_both_envelopes_without_a_finding(namespace):
     assert (reading.package, reading.issues, schema_issues(reading)) == (package, (), [])
 
 
+def test_attributes_of_plain_elements_are_kept():
+    kept = '<rasd:Connection x:ip="10.0.0.1">net</rasd:Connection><rasd:Connection>net</rasd:Connection>'
+    package = read(descriptor(("<rasd:Connection>net</rasd:Connection>", kept))).package
+    for namespace in (ENVELOPE_1, ENVELOPE_2):
+        written = write(package, namespace)
+        assert b'x:ip="10.0.0.1"' in written
+        assert read(written).package == package
+
+
 @pytest.mark.parametrize("text", ["\0", "\x0b", "\ud800", "\uffff"])
 def test_characters_that_xml_cannot_carry_are_refused(text):
     package = Package(content=Content(id="a", info=Text(text)))
