@@ -11,7 +11,7 @@ from placement.timetable import Timetable
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
-EFFORT = 0.001
+EFFORT = 0.0005
 """Deterministic effort per task, in CP-SAT's units."""
 SMALL = 100
 """Tasks up to which one strategy alone is used."""
@@ -40,8 +40,7 @@ def shorten(best: Schedule, bound: int, seed: int) -> tuple[Schedule, int]:
     solver = cp_model.CpSolver()
     solver.parameters.max_deterministic_time = EFFORT * max(SMALL, len(starts))
     solver.parameters.random_seed = seed
-    solver.parameters.num_workers = 1 if len(starts) <= SMALL else 8
-    solver.parameters.interleave_search = len(starts) > SMALL
+    solver.parameters.num_workers = 1
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return best, bound

@@ -14,7 +14,11 @@ from placement.simulation import Simulation
 from placement.timetable import Timetable
 
 RESTARTS = 30
-"""Passes with priorities learnt from the pass before."""
+"""Passes with priorities learnt from the pass before, fewer where there are many tasks."""
+WORK = 40_000
+"""Tasks scheduled in all passes together, roughly."""
+MANY_DETOURS = 20
+"""More detours in a pass mean that room is scarce: order then hardly matters, and passes are slow."""
 EXACT_TASKS = 1500
 """More tasks are not given to CP-SAT."""
 
@@ -91,7 +95,7 @@ def _learn(table: Timetable, seed: int, stop: Callable[[], bool], makespan_bound
     preference = np.array(initial_tails(table), dtype=np.float64)
     best: Schedule | None = None
     failure: PlanningError | None = None
-    for attempt in range(RESTARTS):
+    for attempt in range(max(2, min(RESTARTS, WORK // len(table.tasks)))):
         try:
             current = run_once(table, preference)
         except PlanningError as error:
@@ -101,6 +105,8 @@ def _learn(table: Timetable, seed: int, stop: Callable[[], bool], makespan_bound
         if best is None or current.rank < best.rank:
             best = current
         done = best.makespan == makespan_bound and len(best.starts) == len(table.tasks)
+        if len(current.starts) - len(table.tasks) > MANY_DETOURS:
+            break
         if (done and (attempt or sum(best.ends) == ends_bound)) or stop():
             break
         tails = learnt_tails(current)[: len(preference)]

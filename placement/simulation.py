@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -9,6 +10,11 @@ from placement.draft import Draft
 from placement.errors import PlanningError
 from placement.model import Kind
 from placement.timetable import Timetable
+
+CANDIDATES = 60
+"""Waiting tasks for which a shelter is sought in one deadlock."""
+BATCH = 150
+"""One more detour is begun at once for each so many waiting tasks."""
 
 
 class Simulation:
@@ -27,6 +33,7 @@ class Simulation:
         self._booked: list[tuple[int, int]] = []
         self._lonely = False
         self._final: Draft | None = None
+        self._steady = np.asarray(timetable.online, dtype=np.bool_) & timetable.problem.model.hosts.online
         limit = np.maximum(timetable.problem.model.usable, timetable.problem.limit)
         load = Draft.load_now(timetable.problem)
         self.free: list[list[int]] = [row.tolist() for row in limit - load]
@@ -153,20 +160,35 @@ class Simulation:
         leaving = [
             n for n in waiting if tasks[n].kind is Kind.MIGRATE and n not in self.table.rigid and not self._detoured(n)
         ]
-        leaving.sort(key=lambda n: (not self._helps(n), int(memory[tasks[n].vm]), n))
-        draft = self._present()
-        for number in leaving:
-            host = self._shelter(number, draft)
-            if host >= 0:
-                self._follow_up(number, self.table.detour(number, host))
-                return
-        online = self.table.online
-        for number in leaving:
-            if self._helps(number) and online[tasks[number].source]:
+        leaving.sort(key=lambda n: (int(memory[tasks[n].vm]), n))
+        helpful = list(islice((n for n in leaving if self._helps(n)), CANDIDATES))
+        ranked = helpful or leaving[:CANDIDATES]
+        if self._detour_some(ranked, 1 + len(waiting) // BATCH):
+            return
+        for number in helpful:
+            if self.table.online[tasks[number].source]:
                 self._follow_up(number, self.table.suspend(number))
                 return
+        if helpful and self._detour_some(leaving[:CANDIDATES], 1):
+            return
         names = ", ".join(str(self.table.problem.model.vms.ids[tasks[n].vm]) for n in waiting[:5] if tasks[n].vm >= 0)
         raise PlanningError(f"{len(waiting)} actions block one another for good, among them those on VMs {names}")
+
+    def _detour_some(self, ranked: list[int], most: int) -> bool:
+        """Send the first of the tasks that find a shelter on a detour, at most so many; whether any was sent."""
+        vms = [self.table.tasks[n].vm for n in ranked]
+        bound = any(rule.continuous for vm in vms for rule in self.table.problem.constraints_of(vm))
+        draft = self._present() if bound else None
+        begun = 0
+        for number in ranked:
+            host = self._shelter(number, draft)
+            if host < 0:
+                continue
+            self._follow_up(number, self.table.detour(number, host))
+            begun += 1
+            if begun == most or self.table.alone:
+                break
+        return begun > 0
 
     def _detoured(self, number: int) -> bool:
         """Whether a task is the second leg of a detour: its VM has moved once already."""
@@ -192,15 +214,16 @@ class Simulation:
                 host[task.vm] = task.target
         return Draft(problem, host)
 
-    def _shelter(self, number: int, draft: Draft) -> int:
+    def _shelter(self, number: int, draft: Draft | None) -> int:
         """The roomiest host where a VM may stay for a while, -1 if there is none."""
         task, problem = self.table.tasks[number], self.table.problem
-        allowed = np.asarray(self.table.online, dtype=np.bool_) & problem.model.hosts.online
+        allowed = self._steady.copy()
         allowed[[task.source, task.target]] = False
-        for row, need in zip(self.free, task.release, strict=True):
-            allowed &= np.asarray(row) >= need
-        rules = [rule for rule in problem.constraints_of(task.vm) if rule.continuous]
-        if rules:
+        rows = [np.array(row, dtype=np.int64) for row in self.free]
+        for row, need in zip(rows, task.release, strict=True):
+            allowed &= row >= need
+        rules = [rule for rule in problem.constraints_of(task.vm) if rule.continuous] if allowed.any() else []
+        if rules and draft is not None:
             final = self._final = self._final or Draft(problem, self.table.host)
             for view in (draft, final):
                 back = view.remove(task.vm)
@@ -209,7 +232,7 @@ class Simulation:
                 view.put(task.vm, back)
         if not allowed.any():
             return -1
-        room = np.asarray(self.free[0], dtype=np.int64) if self.free else np.zeros(len(allowed), dtype=np.int64)
+        room = rows[0] if rows else np.zeros(len(allowed), dtype=np.int64)
         return int(np.where(allowed, room, -(1 << 60)).argmax())
 
     def _follow_up(self, number: int, later: int) -> None:
