@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 
 from ovf.diff import diff
 from ovf.errors import OvfError
+from ovf.hardware import HardwareSection
 from ovf.loss import adapt
 from ovf.model import Content, Package
 from ovf.names import ENVELOPE_1, ENVELOPE_2
@@ -93,3 +94,40 @@ def test_characters_that_xml_cannot_carry_are_refused(text):
     package = Package(content=Content(id="a", info=Text(text)))
     with pytest.raises(OvfError, match="cannot carry"):
         write(package)
+
+
+def test_the_report_for_a_plain_cloud_names_each_thing_it_cannot_keep():
+    package = read(descriptor(("<!--envelope-->", SHARED), ("<!--collection-->", SCALED))).package
+    fitted, losses = adapt(package, PROFILES["cloud"])
+    told = "\n".join(str(loss) for loss in losses)
+    for part in (
+        "content/sections[StartupSection]: StartupSection is left out (cloud keeps no start-up order)",
+        "content/sections[ScaleOutSection]: ScaleOutSection is left out (cloud keeps no numbers of copies)",
+        "sections[SharedDiskSection]: SharedDiskSection is left out (cloud keeps no disks shared between systems)",
+        "sections[DiskSection]/disks[s]: Disk is added (cloud keeps no disks shared between systems)",
+        "sections[DeploymentOptionSection]: DeploymentOptionSection is left out (cloud keeps no deployment options)",
+        "items[2//min]: least memory is left out (cloud keeps no ranges of amounts)",
+        "strings[fr-FR]: Strings is left out (cloud keeps no translations)",
+        "sections[EulaSection]: EulaSection is left out (cloud keeps no licences)",
+        "sections[InstallSection]: InstallSection is left out (cloud keeps no installation boot)",
+    ):
+        assert part in told or part.replace("2//min", "2/min") in told
+    web = next(content for content in fitted.walk() if content.id == "web")
+    [hardware] = web.of(HardwareSection)
+    assert [item.virtual_quantity for item in hardware.items if item.resource_type == 3] == [4]
+    assert {one.path for one in diff(package, fitted)} == {loss.path for loss in losses}
+
+
+def test_a_report_never_tells_a_password():
+    text = descriptor(('ovf:key="secret"', 'ovf:key="secret" ovf:value="hunter2"'))
+    package = read(text).package
+    _, losses = adapt(package, PROFILES["vsphere"])
+    assert [loss.why for loss in losses] == ["passwords are not written unless asked for"]
+    assert "hunter2" not in "".join(map(str, losses))
+
+
+SHARED_DISK = '<ovf2:SharedDisk ovf2:diskId="s" ovf2:capacity="1"/>'
+SHARED = f"<ovf2:SharedDiskSection><Info>x</Info>{SHARED_DISK}</ovf2:SharedDiskSection>"
+SCALED = (
+    '<ovf2:ScaleOutSection ovf2:id="web"><Info>x</Info><ovf2:InstanceCount ovf2:default="2"/></ovf2:ScaleOutSection>'
+)
