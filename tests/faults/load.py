@@ -41,7 +41,7 @@ def work(plant, image_id, ledger, number, stopped):
         if stopped.is_set():
             return
         name = f"m-{number}-{turn}"
-        if len(mine) < 3 or chance.random() < 0.4:
+        if len(mine) < 3 or (len(mine) < 12 and chance.random() < 0.5):
             answer = client.ask("POST", "machines", machine_create(name, image_id, url=plant.url()))
             if answer.status == 202:
                 machine_id = last(answer.headers["Location"])
