@@ -55,15 +55,21 @@ def _inspect(options: argparse.Namespace) -> int:
     opened = open_package(options.file)
     findings = check(opened, file=str(options.file))
     deployment: Deployment | None = None
+    refusal: RefusedError | None = None
     if acceptable(findings):
-        deployment = resolve(opened.package, options.configuration, _pairs(options.property))
+        try:
+            deployment = resolve(opened.package, options.configuration, _pairs(options.property))
+        except RefusedError as error:
+            refusal = error
     if options.json:
         json.dump(summary.as_data(opened, deployment, findings), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         for line in summary.as_text(opened, deployment, findings):
             _say(line)
-    return OK if acceptable(findings) else NO
+    if refusal is not None:
+        _complain(refusal)
+    return OK if acceptable(findings) and refusal is None else NO
 
 
 def _pairs(stated: list[str]) -> dict[str, str]:
@@ -249,8 +255,8 @@ def _verify(options: argparse.Namespace) -> int:
 def _env(options: argparse.Namespace) -> int:
     if options.read:
         return _read_env(options.file)
-    package = open_package(options.file).package
-    deployment = resolve(package, options.configuration, _pairs(options.property))
+    opened = open_package(options.file)
+    deployment = resolve(opened.package, options.configuration, _pairs(options.property))
     machine = next((one for one in deployment.machines if one.id == options.system), None)
     if machine is None and len(deployment.machines) == 1 and not options.system:
         machine = deployment.machines[0]
@@ -260,7 +266,7 @@ def _env(options: argparse.Namespace) -> int:
     made = environment.for_machine(deployment, machine, environment.Platform())
     if options.format == "iso":
         seed = {Path(one).name: Path(one).read_bytes() for one in options.seed}
-        data = environment.iso(made, seed=seed)
+        data = environment.iso(made, opened.environment_files(machine.id), seed)
     elif options.format == "guestinfo":
         data = "".join(
             f"{key}={value}\n" for key, value in environment.guestinfo(made, compressed=True).items()

@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 from ovf.errors import RefusedError, UnreadableError
 from ovf.hrefs import Kind, candidates, classify
 from ovf.limits import DEFAULT, MIB, Limits
-from ovf.model import File, Package, Strings
+from ovf.model import EnvironmentFilesSection, File, Package, Strings
 from ovf.reader import Reading, read, read_strings
 from ovf.sizes import capacity_bytes
 from ovf.storage import Folder, Storage, open_storage
@@ -143,6 +143,26 @@ class OpenPackage:
                 with self.content(file) as stream:
                     found.append(read_strings(stream.read(self.limits.descriptor_bytes + 1), self.limits))
         return tuple(found)
+
+    def environment_files(self, system: str) -> dict[str, bytes]:
+        """The extra files a system's environment holds, by path (2.x, clause 9.11).
+
+        Raises:
+            RefusedError: a file is missing, or has more than a MiB.
+        """
+        files = {file.id: file for file in self.package.files}
+        found: dict[str, bytes] = {}
+        wanted = [content for content in self.package.walk() if content.id == system]
+        for section in (one for content in wanted for one in content.of(EnvironmentFilesSection)):
+            for one in section.files:
+                if one.file_ref not in files:
+                    raise RefusedError("is not listed in References", where=one.file_ref)
+                with self.content(files[one.file_ref]) as stream:
+                    data = stream.read(MIB + 1)
+                if len(data) > MIB:
+                    raise RefusedError(f"has more than {MIB} bytes", where=one.path)
+                found[one.path] = data
+        return found
 
 
 def open_package(path: Path | str, limits: Limits = DEFAULT) -> OpenPackage:

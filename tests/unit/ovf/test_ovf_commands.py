@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ovf.cli import main
+from ovf.environment import read_iso
 from ovf.progress import Bar
 from tests.unit.ovf.making import SAMPLES, descriptor
 
@@ -147,6 +148,31 @@ def test_environments_are_written_and_read_back(files, capsys, form):
         return
     assert main(["env", "--read", str(target)]) == 0
     assert "property    org.example.size.1=9" in capsys.readouterr().out
+
+
+def test_extra_files_lie_on_the_environments_cd(files):
+    wanted = (
+        "<ovf2:EnvironmentFilesSection><Info>x</Info>"
+        '<ovf2:File ovf2:fileRef="icon1" ovf2:path="logo.png"/></ovf2:EnvironmentFilesSection>'
+    )
+    (files / "a.ovf").write_bytes(descriptor(("<!--web-->", wanted)))
+    (files / "icon.png").write_bytes(b"logo")
+    arguments = ["env", str(files / "a.ovf"), "--system", "web", "--format", "iso", "-o", str(files / "a.iso")]
+    assert main(arguments) == 0
+    assert read_iso((files / "a.iso").read_bytes())["logo.png"] == b"logo"
+    (files / "icon.png").write_bytes(bytes(2**20 + 1))
+    assert main(arguments) == 1
+    (files / "icon.png").unlink()
+    assert main(arguments) == 1
+
+
+def test_inspect_tells_the_rest_when_a_choice_is_missing(files, capsys):
+    (files / "a.ovf").write_bytes(descriptor(('ovf:value="5"', "")))
+    assert main(["inspect", str(files / "a.ovf")]) == 1
+    told = capsys.readouterr()
+    assert "needs       a value for org.example.size.1" in told.out
+    assert "no whole number" in told.err
+    assert main(["inspect", str(files / "a.ovf"), "--property", "size=2"]) == 0
 
 
 def test_environments_need_a_system(files, capsys):
