@@ -10,20 +10,20 @@ HOST = resources(cpu=400, memory=4096)
 DAY = 86400
 
 
-def mixed(leases: int, hosts: int, seed: int = 1) -> tuple[Workload, Site]:
-    """Best-effort (half), advance (a quarter) and deadline leases (a quarter) at about 80 % load."""
+def mixed(leases: int, hosts: int, most: int = 40, seed: int = 1) -> tuple[Workload, Site]:
+    """Best-effort (half), advance and deadline leases (a quarter each), 1 to `most` nodes, at about 80 % load."""
     source = random.Random(seed)
     site = equal_hosts(hosts, HOST)
-    mean_area = 20.5 * 5400
+    mean_area = (most + 1) / 2 * 5400
     gap = mean_area / (0.8 * hosts * 4)
     time, arrivals = 0.0, []
     for number in range(leases):
         time += source.expovariate(1 / gap)
-        arrivals.append(_mixed_arrival(source, number, int(time)))
+        arrivals.append(_mixed_arrival(source, number, int(time), most))
     return Workload(f"mixed {leases}", in_order(arrivals), site), site
 
 
-def _mixed_arrival(source: random.Random, number: int, now: int) -> Arrival:
+def _mixed_arrival(source: random.Random, number: int, now: int, most: int) -> Arrival:
     kind = source.choice([Kind.BEST_EFFORT, Kind.BEST_EFFORT, Kind.ADVANCE, Kind.DEADLINE])
     duration = source.randint(1800, 9000)
     start = deadline = None
@@ -34,7 +34,7 @@ def _mixed_arrival(source: random.Random, number: int, now: int) -> Arrival:
     request = Request(
         id=str(number),
         kind=kind,
-        groups=(NodeGroup(source.randint(1, 40), NODE),),
+        groups=(NodeGroup(source.randint(1, most), NODE),),
         duration=duration,
         start=start,
         deadline=deadline,

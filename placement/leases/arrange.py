@@ -27,7 +27,8 @@ def commit(book: Book, lease: Lease, draft: Draft, now: int) -> Lease:
     """Make a draft the lease's plan, all of it or nothing.
 
     Raises:
-        NoWayError: the image cannot be there in time, or a victim with a deadline could not be met any more.
+        NoWayError: the image cannot be there in time (never for a draft that a search just found and that has no
+            victims), or a victim with a deadline could not be met any more.
     """
     with book.journal.trial() as trial:
         for victim in draft.victims:

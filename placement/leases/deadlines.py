@@ -1,6 +1,6 @@
 """Leases with a deadline: they may be moved as long as every accepted deadline still holds."""
 
-from placement.leases.arrange import NoWayError, back_state, commit, requeue, unplan, within_deadline
+from placement.leases.arrange import back_state, commit, requeue, unplan, within_deadline
 from placement.leases.book import Book
 from placement.leases.exact import plan_exactly
 from placement.leases.lease import Lease
@@ -63,10 +63,7 @@ def _all_anew(book: Book, lease: Lease, now: int, *, queued: bool) -> Lease | No
         movable = [lease, *(other for other in others if other.request.kind is Kind.DEADLINE)]
         for name in [found.id for found in sorted(movable, key=lambda found: (urgency(found, now), found.number))]:
             found = book.leases[name]
-            try:
-                if _anywhere(book, found, earliest_start(found, now), now) is None:
-                    return None
-            except NoWayError:
+            if _anywhere(book, found, earliest_start(found, now), now) is None:
                 return None
         trial.keep()
     return book.leases[lease.id]

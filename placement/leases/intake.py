@@ -1,7 +1,7 @@
 """Taking a request: is it allowed, does it fit at all, what does it cost, and when and where can it be had."""
 
 from placement.leases.answers import Accepted, Overhead, Reason, Refused
-from placement.leases.arrange import NoWayError, commit
+from placement.leases.arrange import commit
 from placement.leases.book import Book
 from placement.leases.deadlines import earliest_start, plan_by_deadline
 from placement.leases.exact import plan_exactly
@@ -56,10 +56,7 @@ def plan_at_once(book: Book, lease: Lease, now: int) -> Lease | None:
     if kind is Kind.FLEXIBLE:
         before = (lease.request.deadline or FOREVER) - lease.remaining + 1
     draft = Search(book, lease, now).soonest(earliest_start(lease, now), future=kind is Kind.FLEXIBLE, before=before)
-    try:
-        return commit(book, lease, draft, now) if draft is not None else None
-    except NoWayError:
-        return None
+    return commit(book, lease, draft, now) if draft is not None else None
 
 
 def quote(book: Book, lease: Lease, now: int) -> float:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from placement.leases.arrange import NoWayError, back_state, commit, unplan, within_deadline
+from placement.leases.arrange import back_state, commit, unplan, within_deadline
 from placement.leases.book import Ask, Book
 from placement.leases.deadlines import earliest_start, urgency
 from placement.leases.lease import Lease
@@ -16,6 +16,8 @@ def run_queue(book: Book, now: int) -> None:
     With backfilling off the first lease that cannot start ends the traversal. Without a further future reservation
     only leases are tried whose nodes fit at this instant.
     """
+    if not book.queue:
+        return
     limit = book.settings.backfilling.reservations
     held = sum(1 for name in book.movable if book.leases[name].request.kind is Kind.BEST_EFFORT)
     hopeless = _Hopeless(book)
@@ -62,10 +64,7 @@ def _plan_queued(book: Book, lease: Lease, ask: Ask, now: int, hopeless: _Hopele
         if comparable:
             hopeless.add(ask, lease.remaining)
         return None
-    try:
-        return commit(book, lease, draft, now)
-    except NoWayError:
-        return None
+    return commit(book, lease, draft, now)
 
 
 def _soonest(book: Book, lease: Lease, now: int, *, future: bool, before: int = FOREVER) -> Draft | None:
@@ -80,15 +79,20 @@ def pull_forward(book: Book, now: int) -> None:
     urgent first. No lease is ever moved back.
     """
     book.freed = False
-    waiting = [book.leases[name] for name in book.movable]
-    best_effort = sorted((w for w in waiting if w.request.kind is Kind.BEST_EFFORT), key=lambda w: w.number)
-    deadline = sorted(
-        (w for w in waiting if w.request.kind is Kind.DEADLINE), key=lambda w: (urgency(w, now), w.number)
-    )
-    for lease in [*best_effort, *deadline]:
-        if lease.plan is not None and lease.plan.begin > earliest_start(lease, now):
-            _move_forward(book, lease, lease.plan.begin, now)
+    waiting = [
+        (lease, lease.plan.begin)
+        for lease in map(book.leases.__getitem__, book.movable)
+        if lease.plan is not None and lease.plan.begin > earliest_start(lease, now)
+    ]
+    for lease, begin in sorted(waiting, key=lambda entry: _turn(entry[0], now)):
+        _move_forward(book, lease, begin, now)
     book.freed = False
+
+
+def _turn(lease: Lease, now: int) -> tuple[bool, float, int]:
+    """Best-effort leases by number, then leases with a deadline by urgency."""
+    deadline = lease.request.kind is Kind.DEADLINE
+    return deadline, urgency(lease, now) if deadline else 0.0, lease.number
 
 
 def _move_forward(book: Book, lease: Lease, begin: int, now: int) -> None:
@@ -99,8 +103,5 @@ def _move_forward(book: Book, lease: Lease, begin: int, now: int) -> None:
         else:
             draft = _soonest(book, waiting, now, future=True, before=begin)
         if draft is not None and draft.begin < begin:
-            try:
-                commit(book, waiting, draft, now)
-            except NoWayError:
-                return
+            commit(book, waiting, draft, now)
             trial.keep()

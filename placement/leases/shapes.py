@@ -103,16 +103,15 @@ def _count_by_taking(shares: npt.NDArray[np.int64], instances: Sequence[int]) ->
 
 
 def _take(shares: npt.NDArray[np.int64], instances: Sequence[int]) -> bool:
-    """Take one node's instances from distinct shares if that is possible.
+    """Take one node's instances from distinct shares if that is possible; a single instance must be known to fit.
 
     A single instance comes from the tightest share, so that large shares stay whole; of several, the largest comes
     from the largest share, which finds a place for all of them whenever there is one.
     """
     if len(instances) == 1:
         enough = np.flatnonzero(shares >= instances[0])
-        if len(enough):
-            shares[enough[shares[enough].argmin()]] -= instances[0]
-        return len(enough) > 0
+        shares[enough[shares[enough].argmin()]] -= instances[0]
+        return True
     largest = np.argsort(-shares, kind="stable")[: len(instances)]
     if len(largest) < len(instances) or (shares[largest] < instances).any():
         return False

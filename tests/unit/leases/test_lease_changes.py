@@ -15,6 +15,7 @@ from placement.leases import (
     Request,
     Settings,
     Suspension,
+    changes,
     resources,
 )
 from placement.leases.policies import Constant, DeadlineAware, UserLimits
@@ -186,3 +187,37 @@ def test_a_cancelled_queued_lease_leaves_the_queue(make, ask):
     scheduler.tick(0, [ask(1, 4, 100), ask(2, 4, 100), ask(3, 4, 100)])
     scheduler.cancel("3", 5)
     assert scheduler.queue() == []
+
+
+def test_a_lease_that_is_shutting_down_is_not_extended(make, ask):
+    scheduler = make(SHUTDOWN)
+    scheduler.submit(ask(1, 1, 100), 0)
+    assert "shutting down" in scheduler.extend("1", 200, 105).text
+
+
+def test_nodes_go_from_the_present_and_the_later_plan(make, ask, finish):
+    scheduler = make(Settings(suspension=Suspension.ALL), Policies(preemption=DeadlineAware()))
+    scheduler.submit(ask(1, 3, 1000, Kind.DEADLINE, deadline=9000, preemptible=True), 0)
+    scheduler.submit(ask(2, 4, 200, Kind.ADVANCE, start=500), 100)
+    scheduler.shrink("1", 200, nodes=[1])
+    assert (scheduler.lease("1").plan.nodes, scheduler.lease("1").later.nodes) == ((0,), (0,))
+    assert scheduler.free(800, 900) == {"cpu": [300], "memory": [3072]}
+    assert finish(scheduler)["1"].runs == ((0, 500), (700, 1200))
+
+
+def test_a_change_that_does_not_work_out_leaves_all_as_it_was(make, ask, monkeypatch):
+    scheduler = make()
+    scheduler.submit(ask(1, 3, 100), 0)
+    before = scheduler.save()
+    monkeypatch.setattr(changes, "place_again", lambda *_: None)
+    with pytest.raises(LeaseError, match="cannot stay"):
+        scheduler.shrink("1", 0, nodes=[1])
+    assert scheduler.save() == before
+
+
+def test_a_run_that_is_over_is_not_shortened_any_more(make, ask, finish):
+    scheduler = make(Settings(suspension=Suspension.ALL, overheads=Overheads(suspend_time=10)))
+    scheduler.submit(ask(1, 4, 1000, preemptible=True), 0)
+    scheduler.submit(ask(2, 4, 200, Kind.ADVANCE, start=500), 100)
+    scheduler.shrink("1", 495, duration=600)
+    assert finish(scheduler)["1"].runs == ((0, 490), (700, 810))

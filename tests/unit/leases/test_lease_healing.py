@@ -1,6 +1,8 @@
 import pytest
 
 from placement.leases import (
+    Backfilling,
+    Host,
     Image,
     Images,
     Kind,
@@ -11,12 +13,14 @@ from placement.leases import (
     Policies,
     Request,
     Settings,
+    Site,
     Suspension,
     equal_hosts,
     resources,
 )
 from placement.leases.policies import DeadlineAware
 
+FULL = resources(cpu=100, memory=1024)
 SLOW = Overheads(suspend_time=10, resume_time=10)
 
 
@@ -138,19 +142,43 @@ def test_a_deadline_lease_caught_while_suspending_fails(make, ask):
     assert "1" in scheduler.host_failed("host-1", 495).failed
 
 
-def test_only_the_plan_after_a_preemption_is_made_anew(make, ask, finish):
+@pytest.mark.parametrize(("spare", "outcome"), [(True, "replanned"), (False, "failed")])
+def test_only_the_plan_after_a_preemption_is_made_anew(make, ask, finish, spare, outcome):
+    """Lease 1 runs on a, gives way at 500 and is planned to go on on b, because a is taken; then b fails."""
+    site = Site((Host("a", FULL, "one"), Host("b", FULL, "two"), Host("c", FULL, "three")))
     settings = Settings(suspension=Suspension.ALL, migration=Migration.NO_TRANSFER, overheads=SLOW)
-    scheduler = make(settings, Policies(preemption=DeadlineAware()))
-    scheduler.submit(ask(1, 1, 1000, Kind.DEADLINE, deadline=9000, preemptible=True), 0)
-    scheduler.submit(ask(2, 4, 200, Kind.ADVANCE, start=500), 100)
-    scheduler.submit(ask(3, 1, 3000, Kind.ADVANCE, start=100), 100)
-    later = scheduler.lease("1").later
-    assert later is not None
-    host = scheduler.table.hosts
-    assert host == 4
-    healed = scheduler.host_failed("host-1", 200)
-    assert "1" in healed.failed + healed.replanned
-    finish(scheduler)
+    scheduler = make(settings, Policies(preemption=DeadlineAware()), site)
+    scheduler.submit(ask(1, 1, 1000, Kind.DEADLINE, deadline=3000, preemptible=True), 0)
+    scheduler.submit(ask(2, 1, 5000, Kind.ADVANCE, start=1200, clouds=("one",)), 0)
+    if not spare:
+        scheduler.submit(ask(3, 1, 5000, Kind.ADVANCE, start=1200, clouds=("three",)), 0)
+    scheduler.submit(ask(4, 2, 600, Kind.ADVANCE, start=500, clouds=("one", "three")), 100)
+    assert scheduler.lease("1").later.nodes == (1,)
+    healed = scheduler.host_failed("b", 200)
+    assert "1" in getattr(healed, outcome)
+    leases = finish(scheduler)
+    assert leases["1"].accumulated == (1000 if spare else 200)
+
+
+def test_leases_healed_along_with_others_are_not_planned_twice(make, ask, finish):
+    scheduler = make(hosts=equal_hosts(2, resources(cpu=100)))
+    one = resources(cpu=100)
+    for name, start, deadline in ((1, 100, 200), (2, 100, 1000), (3, 200, 1000)):
+        scheduler.submit(ask(name, 1, 100, Kind.DEADLINE, start=start, deadline=deadline, needs=one), 0)
+    assert scheduler.host_failed("host-1", 0).replanned == ("1", "3")
+    leases = finish(scheduler)
+    assert [leases[n].runs[0][0] for n in "123"] == [100, 300, 200]
+
+
+def test_leases_that_made_room_for_others_just_wait(make, ask):
+    scheduler = make(Settings(backfilling=Backfilling(None)), hosts=equal_hosts(2, resources(cpu=100)))
+    one = resources(cpu=100)
+    scheduler.submit(ask(1, 2, 100, Kind.IMMEDIATE, needs=one), 0)
+    scheduler.submit(ask(2, 1, 100, Kind.DEADLINE, start=100, deadline=200, needs=one), 0)
+    scheduler.submit(ask(3, 1, 100, needs=one, preemptible=True), 0)
+    scheduler.submit(ask(4, 2, 50, needs=one, preemptible=True), 0)
+    healed = scheduler.host_failed("host-1", 0)
+    assert (healed.failed, healed.replanned, healed.requeued) == (("1",), ("2",), ("4",))
 
 
 def test_a_suspended_deadline_lease_is_planned_elsewhere(make, ask, finish):

@@ -210,6 +210,7 @@ def test_late_calls_catch_up_in_order(make, ask):
     scheduler.tick(250)
     assert [lease.runs for lease in scheduler.leases()] == [((0, 100),), ((100, 200),), ()]
     assert scheduler.lease("3").first_start == 200
+    assert scheduler.lease("1").first_start == 0
     assert scheduler.queue() == []
     assert scheduler.submit(ask(4, 4, 10), 250).start == 300
     assert scheduler.submit(ask(5, 4, 10), 250).start is None

@@ -2,17 +2,29 @@ import pytest
 
 from placement.leases import (
     Exclusion,
+    Host,
     Image,
+    Images,
     Kind,
+    Lease,
     LeaseState,
     Migration,
+    NodeGroup,
     Overheads,
     Policies,
     Refused,
+    Request,
     Settings,
+    Site,
     Suspension,
+    equal_hosts,
+    resources,
 )
+from placement.leases.arrange import NoWayError, commit
+from placement.leases.book import Book
+from placement.leases.mapping import Mapping
 from placement.leases.policies import AdvanceFirst, Constant, DeadlineAware, NoPreemption, parse_policy
+from placement.leases.search import Draft
 
 RATES = Overheads(suspend_rate=32, resume_rate=32, bandwidth=100)
 
@@ -227,6 +239,40 @@ def test_a_victim_whose_deadline_cannot_be_kept_is_passed_over(make, ask, finish
     assert leases["1"].runs[-1][1] <= 5000
     assert leases["2"].runs[-1][1] <= 9000
     assert leases["4"].runs == ((100, 300),)
+
+
+def test_a_deadline_lease_whose_rest_has_no_place_stays(make, ask, finish):
+    scheduler = make(suspending(), Policies(preemption=DeadlineAware()))
+    scheduler.submit(ask(1, 4, 3600, Kind.DEADLINE, deadline=9000, preemptible=True), 0)
+    scheduler.submit(ask(2, 4, 5400, Kind.ADVANCE, start=3600), 0)
+    before = scheduler.lease("1")
+    assert isinstance(scheduler.submit(ask(3, 4, 100, Kind.ADVANCE, start=1800), 900), Refused)
+    assert scheduler.lease("1") == before
+    assert finish(scheduler)["1"].runs == ((0, 3600),)
+
+
+def test_a_draft_whose_image_cannot_come_is_not_carried_out():
+    book = Book(equal_hosts(1, resources(cpu=100)), Settings(images=Images.TRANSFER, overheads=RATES), Policies())
+    groups = (NodeGroup(1, resources(cpu=100)),)
+    lease = Lease(Request("1", Kind.ADVANCE, groups, 10, start=50, image=Image("i", 1024)), 0, 0, LeaseState.PENDING)
+    book.put(lease)
+    draft = Draft(Mapping((0,), ((0, (100, 0)),)), 50, 50, 60, 60, fixed=True)
+    with pytest.raises(NoWayError):
+        commit(book, lease, draft, 0)
+    assert len(book.table) == 0
+
+
+def test_resuming_takes_longer_where_nodes_share_a_host(make, ask, finish):
+    """Two nodes were on hosts of their own; afterwards only a larger host is free for both."""
+    small, large = resources(cpu=100, memory=1024), resources(cpu=200, memory=2048)
+    site = Site((Host("a", small, "one"), Host("b", small, "one"), Host("c", large, "two")))
+    settings = suspending(migration=Migration.NO_TRANSFER)
+    scheduler = make(settings, hosts=site)
+    scheduler.submit(ask(0, 1, 900, Kind.IMMEDIATE, needs=large), 0)
+    scheduler.submit(ask(1, 2, 3600, preemptible=True), 0)
+    scheduler.submit(ask(2, 2, 9000, Kind.ADVANCE, start=1800, clouds=("one",)), 100)
+    leases = finish(scheduler)
+    assert leases["1"].runs == ((0, 1768), (1800 + 64, 1864 + 3600 - 1768))
 
 
 def test_youth_and_kind_decide_who_gives_way(ask):

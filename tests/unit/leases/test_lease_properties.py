@@ -89,7 +89,7 @@ def test_aggressive_the_head_starts_when_strict_order_would_let_it_at_the_latest
         assert backfilled[waiting[0]] <= strict[waiting[0]]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10**6))
 def test_saved_and_loaded_schedulers_are_equal_and_go_on_equally(seed):
     source = random.Random(seed)
@@ -107,7 +107,7 @@ def test_saved_and_loaded_schedulers_are_equal_and_go_on_equally(seed):
     assert twin == driver.scheduler
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6))
 def test_alternatives_offered_are_accepted(seed):
     source = random.Random(seed)

@@ -12,6 +12,7 @@ from placement.leases import (
     equal_hosts,
     resources,
 )
+from placement.leases.profile import Profile
 
 
 def starts(leases):
@@ -168,3 +169,10 @@ def test_a_long_search_tries_batch_after_batch(make, ask, finish):
     answer = scheduler.submit(ask("all", 40, 10, needs=needs), 0)
     assert answer.start == 139
     finish(scheduler)
+
+
+def test_a_calendar_too_large_for_one_profile_is_searched_all_the_same(make, ask, monkeypatch):
+    monkeypatch.setattr(Profile, "affordable", lambda points, capacity: False)
+    scheduler = make()
+    load(scheduler, ask, [(4, 100), (3, 50), (4, 10)])
+    assert [scheduler.lease(n).first_start for n in "123"] == [0, 100, None]
