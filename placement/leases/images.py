@@ -168,10 +168,11 @@ def _rearrange(book: Book, begins: dict[str, int]) -> None:
 def _plan_transfer(book: Book, lease: Lease, begin: int, length: int, hosts: frozenset[int]) -> str:
     image = lease.request.image
     name = f"{lease.id}#{lease.plans}:transfer"
-    if image is not None and book.link is not None:
-        claim = (book.link, (0,) * book.layout.columns + (1,))
-        book.table.reserve(Reservation(name, REPOSITORY, Action.TRANSFER, begin, begin + length, (claim,)))
-        book.transfers.put(name, Transfer(image.name, image.size, begin, begin + length, (lease.id,), hosts))
+    if image is None or book.link is None:
+        raise AssertionError("only leases that need an image have a transfer")
+    claim = (book.link, (0,) * book.layout.columns + (1,))
+    book.table.reserve(Reservation(name, REPOSITORY, Action.TRANSFER, begin, begin + length, (claim,)))
+    book.transfers.put(name, Transfer(image.name, image.size, begin, begin + length, (lease.id,), hosts))
     return name
 
 

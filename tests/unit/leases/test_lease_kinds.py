@@ -225,3 +225,32 @@ def test_finished_leases_that_are_not_active_any_more_are_left_alone(make, ask):
     assert scheduler.lease("1").runs == ((0, 100),)
     with pytest.raises(TypeError):
         hash(scheduler)
+
+
+def test_released_in_the_second_it_started(make, ask):
+    scheduler = make()
+    scheduler.submit(ask(1, 1, None, Kind.IMMEDIATE), 0)
+    scheduler.release("1", 0)
+    assert (scheduler.lease("1").runs, scheduler.lease("1").price) == ((), 0.0)
+
+
+def test_a_shorter_lease_must_leave_time_to_shut_down(make, ask):
+    scheduler = make(Settings(overheads=Overheads(shutdown=60)))
+    scheduler.submit(ask(1, 4, 100, Kind.ADVANCE, start=50), 0)
+    refused = scheduler.submit(ask(2, 4, 100, Kind.IMMEDIATE), 0)
+    assert [offer.change for offer in refused.alternatives] == [Change.LATER]
+
+
+def test_a_host_that_had_not_failed_is_repaired_without_harm(make, ask):
+    scheduler = make()
+    scheduler.host_repaired("host-1", 0)
+    assert scheduler == make()
+
+
+def test_of_two_groups_the_second_may_be_the_one_without_room(make, ask, finish):
+    site = Site((Host("a", resources(cpu=200, memory=100)), Host("b", resources(cpu=100, memory=2000))))
+    scheduler = make(Settings(suspension=Suspension.ALL), hosts=site)
+    scheduler.submit(ask(1, 1, 100, Kind.IMMEDIATE, needs=resources(cpu=10, memory=1500)), 0)
+    groups = (NodeGroup(1, resources(cpu=100)), NodeGroup(1, resources(cpu=10, memory=600)))
+    scheduler.submit(Request("2", Kind.BEST_EFFORT, groups, 50, preemptible=True), 0)
+    assert finish(scheduler)["2"].runs == ((100, 150),)

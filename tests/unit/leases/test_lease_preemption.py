@@ -275,6 +275,22 @@ def test_resuming_takes_longer_where_nodes_share_a_host(make, ask, finish):
     assert leases["1"].runs == ((0, 1768), (1800 + 64, 1864 + 3600 - 1768))
 
 
+def test_a_deadline_lease_that_could_not_start_over_in_time_stays(make, ask, finish):
+    scheduler = make(Settings(), Policies(preemption=DeadlineAware()))
+    scheduler.submit(ask(1, 4, 1000, Kind.DEADLINE, deadline=9000, preemptible=True), 0)
+    scheduler.submit(ask(2, 4, 8000, Kind.ADVANCE, start=1000), 0)
+    assert isinstance(scheduler.submit(ask(3, 4, 100, Kind.ADVANCE, start=100), 50), Refused)
+    assert finish(scheduler)["1"].runs == ((0, 1000),)
+
+
+def test_nobody_gives_way_if_that_is_not_enough(make, ask):
+    scheduler = make(suspending())
+    scheduler.submit(ask(1, 1, preemptible=True), 0)
+    scheduler.submit(ask(2, 3), 0)
+    assert isinstance(scheduler.submit(ask(3, 4, 60, Kind.ADVANCE, start=1800), 10), Refused)
+    assert not scheduler.lease("1").plan.suspends
+
+
 def test_youth_and_kind_decide_who_gives_way(ask):
     young, old = (AdvanceFirst().score(ask(9, kind=Kind.ADVANCE), ask(1, preemptible=True), t, 1000) for t in (900, 0))
     assert 0 <= old < young <= 1
