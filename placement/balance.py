@@ -48,7 +48,7 @@ class Balance:
                 low, more = divmod(units, hosts)
                 even = float(weight[0]) * unit**2 * (more * (low + 1) ** 2 + (hosts - more) * low**2)
             total += even
-        return int(np.floor(total * UNIT - 1e-6))
+        return int(np.ceil(total * UNIT - 1e-4))
 
     def run(self, stop: Callable[[], bool] = bool) -> None:
         """Sweep over the hosts, the most loaded first, until a sweep changes nothing."""

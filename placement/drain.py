@@ -14,17 +14,24 @@ class Drain:
     """Empties hosts of a legal draft, the least efficient and least loaded first; `online` (H,) follows.
 
     A host is switched off only where the power saved within the pay-back time exceeds what the migrations, its
-    shutdown and the dearer hosts cost.
+    shutdown and the dearer hosts cost. `random` perturbs the order of hosts and the choice of targets.
     """
 
-    def __init__(self, problem: Problem, draft: Draft, online: Sequence[bool], costs: Costs) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        draft: Draft,
+        online: Sequence[bool],
+        costs: Costs,
+        random: np.random.Generator | None = None,
+    ) -> None:
         self.problem = problem
         self.draft = draft
         self.online: BoolArray = np.array(online, dtype=np.bool_)
         self.costs = costs
         self._inverse: FloatArray = 1.0 / np.maximum(problem.limit, 1)
         self._need = [draft.need(v) for v in range(problem.model.n_vms)]
-        self._price = (costs.rate * 1.0).tolist()
+        self._random = random
         self._free_spare = self._spare_rules()
 
     def _spare_rules(self) -> list[tuple[BoolArray, int, int]]:
@@ -46,6 +53,9 @@ class Drain:
         dear = (self.costs.on + self.costs.rate * self._processor()) / np.maximum(self._processor(), 1)
         hosts = np.flatnonzero(self.online & ~self.problem.must_be_on)
         burden = np.array([sum(int(self.costs.move[v]) for v in self.draft.guests[h]) for h in hosts.tolist()])
+        if self._random is not None:
+            dear = dear * self._random.uniform(0.995, 1.005, len(dear))
+            burden = burden * self._random.uniform(0.5, 2.0, len(burden))
         ranked: list[int] = hosts[np.lexsort((hosts, burden, -np.round(dear[hosts], -3)))].tolist()
         return ranked
 
@@ -93,6 +103,8 @@ class Drain:
         left = np.zeros(len(hosts))
         for row, (free, need) in enumerate(zip(self.draft.free, self._need[vm], strict=True)):
             left += (free[hosts] - need) * self._inverse[row, hosts]
+        if self._random is not None:
+            left += self._random.uniform(0, 0.01, len(left))
         left += (hosts != self.problem.start[vm]) * 1e-3
         return int(hosts[int(left.argmin())])
 

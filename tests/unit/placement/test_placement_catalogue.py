@@ -1,0 +1,94 @@
+"""What holds for every constraint alike."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from placement.checker import check_plan
+from placement.constraints.base import Constraint
+from placement.constraints.catalogue import CATALOGUE
+from placement.constraints.fence import Fence
+from placement.constraints.lazy_spread import LazySpread
+from placement.constraints.lonely import Lonely
+from placement.constraints.overbook import Overbook
+from placement.constraints.running import Running
+from placement.cpsat import Translation
+from placement.draft import Draft
+from placement.errors import InputError
+from placement.formats.document import entry
+from placement.instance import Instance
+from placement.model import Plan
+from placement.problem import Problem
+from placement.trajectory import initial_state
+
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "placement.md"
+VALUES = {
+    "vm": 0, "vms": (0, 1), "host": 1, "hosts": frozenset({0, 1}), "vm_parts": ((0,), (1, 2)), "resource": 0,
+    "host_parts": (frozenset({0}), frozenset({1})), "amount": 3, "ratio": 1.5, "seconds": 90, "before": 0, "after": 1,
+}  # fmt: skip
+
+
+def sample(kind):
+    return kind(**{name: VALUES[name] for name in kind.__dataclass_fields__ if name in VALUES})
+
+
+@pytest.mark.parametrize("kind", CATALOGUE.values(), ids=CATALOGUE)
+def test_names_its_vms(kind):
+    named = {"vm": {0}, "vms": {0, 1}, "vm_parts": {0, 1, 2}, "before": {0, 1}}
+    expected = set().union(*(named.get(field, set()) for field in kind.__dataclass_fields__))
+    assert set(sample(kind).involved()) == expected
+
+
+@pytest.mark.parametrize("kind", CATALOGUE.values(), ids=CATALOGUE)
+def test_is_in_the_guide_with_what_happens_at_the_start(kind):
+    text = GUIDE.read_text(encoding="utf-8")
+    assert f"| `{kind.id}` |" in text
+    assert kind.at_start in text
+
+
+def test_a_bare_constraint_asks_for_nothing(place):
+    model = place(0, 0)
+    bare = Constraint()
+    problem = Problem(Instance(model, (bare,)))
+    draft = Draft(problem, problem.start)
+    allowed = np.ones(4, dtype=np.bool_)
+    bare.mask(0, draft, allowed)
+    translation = Translation(draft, [])
+    bare.translate(translation)
+    assert allowed.all()
+    assert bare.involved() == ()
+    assert list(bare.check(initial_state(model))) == []
+    path = check_plan(Instance(model), Plan(model, ())).path
+    assert list(bare.check_plan(path)) == []
+    assert translation.solve(0.1).host == [0, 0]
+
+
+def test_lazy_spread_in_the_exact_model(place):
+    rules = LazySpread((0, 1, 2)), Fence(2, frozenset({0, 1}))
+    problem = Problem(Instance(place(0, 0, 2, 1), rules))
+    translation = Translation(Draft(problem, problem.start), [0, 1, 2])
+    host = translation.solve(1.0).host
+    assert host[2] in (0, 1)
+    assert host[2] not in host[:2]
+
+
+def test_strictest_overbooking_counts(place, faults, solved):
+    rules = Overbook(0, 0, 0.5), Overbook(0, 0, 0.3)
+    answer = solved(place(0, 0), *rules)
+    assert answer.host.count(0) == 1
+
+
+def test_strangers_that_never_share_a_host_do_not_meet(place, faults, act):
+    assert faults(place(0, 1, 2), Lonely((0,), continuous=True), act.migrate(2, 2, 3), act.migrate(0, 0, 2, 10)) == []
+    moves = act.migrate(1, 1, 0, 5), act.migrate(0, 0, 1)
+    assert faults(place(0, 1, 1), Lonely((0,), continuous=True), *moves) == [0, 0, 5, 15]
+
+
+def test_documents_that_are_no_objects():
+    with pytest.raises(InputError, match="an object is expected"):
+        entry(3, "key", "place", dict)
+
+
+def test_running_and_stopped_on_the_same_host(place, solved):
+    assert solved(place(0, -1), Running(1)).plan.makespan == 5

@@ -1,0 +1,163 @@
+"""The parts of the search that small exact problems do not reach: drains, crowded hosts, climbing bounds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from placement.answer import Status
+from placement.balance import Balance
+from placement.checker import check_plan
+from placement.constraints.min_spare_resources import MinSpareResources
+from placement.constraints.offline import Offline
+from placement.constraints.running import Running
+from placement.constraints.spread import Spread
+from placement.costs import costs_of
+from placement.draft import Draft
+from placement.drain import Drain
+from placement.energy_bound import EnergyBound
+from placement.engine import Options, solve
+from placement.evictions import evictions
+from placement.generate import Recipe, generate
+from placement.instance import Instance, Mode, Objective, Term
+from placement.model import Site
+from placement.problem import Problem
+
+
+def test_energy_of_sixty_servers_is_nearly_proved():
+    instance = generate(Recipe("flavours", hosts=60, load=0.45, seed=3))
+    answer = solve(instance, Mode.ENERGY)
+    assert not answer.violations
+    assert answer.gap < 0.005
+    assert answer.power_after < 0.75 * answer.power_before
+
+
+def test_energy_keeps_spread_among_and_head_room():
+    instance = generate(Recipe("pack", hosts=90, ratio=3, group=30, seed=2, mixed=True))
+    room = MinSpareResources(frozenset(range(90)), 1, 9000)
+    kept = Instance(instance.model, (*instance.constraints, room))
+    answer, free = solve(kept, Mode.ENERGY), solve(instance, Mode.ENERGY)
+    assert check_plan(kept, answer.plan).legal
+    assert sum(answer.online) > sum(free.online)
+    assert answer.bound <= answer.cost
+    assert free.bound <= free.cost <= answer.cost
+
+
+def test_drain_leaves_what_does_not_pay(place):
+    model = place(0, 1, memory=[10**9, 10**9])
+    problem = Problem(Instance(model))
+    draft = Draft(problem, problem.start)
+    drain = Drain(problem, draft, [True] * 4, costs_of(problem, Term.ENERGY))
+    drain.run()
+    assert draft.host == [0, 1]
+    assert drain.online.tolist() == [True, True, False, False]
+
+
+def test_drain_stops_when_told(place):
+    problem = Problem(Instance(place(0, 1)))
+    drain = Drain(problem, Draft(problem, problem.start), [True] * 4, costs_of(problem, Term.ENERGY))
+    drain.run(lambda: True)
+    assert drain.online.all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_crowded_hosts_have_a_valid_bound_and_a_legal_eviction(build, seed):
+    random = np.random.default_rng(seed)
+    demand = random.integers(1, 9, (20, 2))
+    memory = random.integers(1, 50, 20)
+    model = build([(70, 70), (200, 200)], demand.tolist(), [0] * 20, memory=memory.tolist())
+    rules = (Spread((0, 1)),)
+    problem = Problem(Instance(model, rules))
+    costs = costs_of(problem, Term.MIGRATED_MEMORY)
+    found, _ = evictions(problem, costs, Draft(problem, problem.start))
+    ((total, gone),) = found[0].options
+    left = [v for v in range(20) if v not in gone]
+    assert (demand[left].sum(axis=0) <= 70).all()
+    assert not {0, 1} <= set(left)
+    assert total == memory[list(gone)].sum()
+    exact = solve(Instance(model, rules), Mode.REPAIR)
+    assert found[0].bound <= exact.cost <= total
+    assert exact.status is Status.OPTIMAL
+
+
+def test_bound_of_hosts_with_many_vms_stays_valid(build):
+    model = build([(40, 40)] * 3, [(2, 2)] * 30, [v % 2 for v in range(30)], memory=list(range(1, 31)))
+    problem = Problem(Instance(model))
+    costs = costs_of(problem, Term.ENERGY)
+    answer = solve(Instance(model), Mode.ENERGY)
+    value, _ = EnergyBound(problem, costs).climb(float(answer.cost), 40)
+    assert value <= answer.cost
+
+
+def test_bound_with_one_resource_and_with_fine_sizes(build):
+    sizes = [(1009 + 7 * v,) for v in range(12)]
+    model = build([(20011,)] * 4, sizes, [v % 4 for v in range(12)], resources=("cpu",))
+    answer = solve(Instance(model), Mode.ENERGY)
+    problem = Problem(Instance(model))
+    value, _ = EnergyBound(problem, costs_of(problem, Term.ENERGY)).climb(float(answer.cost), 40)
+    assert value <= answer.cost
+    assert sum(answer.online) == 1
+    wide = build([(20011, 10007)] * 4, [(1009, 503)] * 12, [v % 4 for v in range(12)])
+    coarse = EnergyBound(Problem(Instance(wide)), costs_of(Problem(Instance(wide)), Term.ENERGY))
+    assert max(coarse.scale) > 1
+
+
+def test_balance_reaches_even_shares(place):
+    answer = solve(Instance(place(0, 0, 0, 0)), Mode.BALANCE)
+    assert sorted(answer.host) == [0, 1, 2, 3]
+    assert answer.status is Status.OPTIMAL
+
+
+def test_balance_exchanges_where_moves_do_not_fit(build):
+    model = build([(10, 10)] * 2, [(7, 5), (1, 5), (5, 5), (1, 5)], [0, 0, 1, 1])
+    problem = Problem(Instance(model))
+    balance = Balance(problem, Draft(problem, problem.start), [True, True])
+    before = balance.cost()
+    balance.run()
+    assert balance.bound() <= balance.cost() <= before
+    balance.run(lambda: True)
+
+
+def test_large_drain_climbs_to_a_proof():
+    instance = generate(Recipe("drain", hosts=100, group=20, scale=1.12, seed=1))
+    answer = solve(instance, Mode.REPAIR)
+    assert answer.status is Status.OPTIMAL
+    assert not answer.violations
+
+
+def test_boots_a_host_where_the_others_are_full(build):
+    model = build([(4, 4), (4, 4)], [(3, 3), (3, 3)], [0, -1], online=[True, False])
+    answer = solve(Instance(model, (Running(1),)), Mode.PLACE)
+    assert answer.host == (0, 1)
+    assert answer.plan.makespan == 65
+
+
+def test_progress_cancel_and_time_limit(place):
+    told = []
+    instance = Instance(place(0, 1), (Offline(0),))
+    solve(instance, Mode.REPAIR, options=Options(progress=lambda cost, bound, seconds: told.append((cost, bound))))
+    assert told
+    assert all(bound <= cost for cost, bound in told)
+    ticks = iter(range(10_000))
+    late = solve(instance, Mode.REPAIR, options=Options(time_limit=1, clock=lambda: float(next(ticks))))
+    assert not late.violations
+    cancelled = solve(instance, Mode.ENERGY, options=Options(cancelled=lambda: True))
+    assert not cancelled.violations
+
+
+@pytest.mark.parametrize("term", [Term.COST, Term.CO2])
+def test_sites_with_dear_or_dirty_power_are_left(build, term):
+    model = build([(10, 10)] * 2, [(2, 2)], [0])
+    sites = (Site("dear", 90, 90), Site("cheap", 1, 1))
+    model = replace(model, sites=sites, hosts=replace(model.hosts, site=np.array([0, 1])))
+    answer = solve(Instance(model), Mode.ENERGY, Objective((term,)))
+    assert answer.host == (1,)
+    assert answer.online == (False, True)
+
+
+def test_payback_decides(build):
+    model = build([(10, 10)] * 2, [(2, 2), (2, 2)], [0, 1], memory=[100_000, 100_000])
+    patient = solve(Instance(model), Mode.ENERGY, Objective((Term.ENERGY,), payback=7200))
+    hasty = solve(Instance(model), Mode.ENERGY, Objective((Term.ENERGY,), payback=60))
+    assert sum(patient.online) == 1
+    assert sum(hasty.online) == 2
