@@ -176,3 +176,11 @@ def test_a_calendar_too_large_for_one_profile_is_searched_all_the_same(make, ask
     scheduler = make()
     load(scheduler, ask, [(4, 100), (3, 50), (4, 10)])
     assert [scheduler.lease(n).first_start for n in "123"] == [0, 100, None]
+
+
+def test_an_interrupted_run_is_as_long_as_possible(make, ask, finish):
+    scheduler = make(Settings(suspension=Suspension.ALL))
+    for name, nodes, start in (("a", 1, 50), ("b", 2, 100), ("c", 1, 150)):
+        scheduler.submit(ask(name, nodes, 400, Kind.ADVANCE, start=start), 0)
+    scheduler.submit(ask(1, 2, 300, preemptible=True), 0)
+    assert finish(scheduler)["1"].runs == ((0, 100), (500, 700))
