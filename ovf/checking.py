@@ -42,7 +42,7 @@ class _Checker:
         self._store = store
         self._progress = progress or (lambda _name, _bytes: None)
         self._entries: tuple[manifest.Entry, ...] = ()
-        self._covered: set[str] = set()
+        self._by_name: dict[str, list[manifest.Entry]] = {}
 
     def issues(self) -> Iterator[Issue]:
         """What is wrong with the package's bytes and files."""
@@ -63,6 +63,8 @@ class _Checker:
             return
         if data is None:
             return
+        for entry in self._entries:
+            self._by_name.setdefault(entry.name, []).append(entry)
         if any(entry.algorithm == "SHA1" for entry in self._entries):
             yield Issue("package.manifest-weak")
         names = {opened.descriptor_name, PurePosixPath(opened.descriptor_name).name}
@@ -111,14 +113,13 @@ class _Checker:
         """Compare a file's digests with the manifest's; the value is the size in bytes."""
         total = 0
         for name in names:
-            wanted = [entry for entry in self._entries if entry.name in {name, file.href, *candidates(file.href)}]
-            wanted = wanted if len(names) == 1 else [entry for entry in self._entries if entry.name == name]
+            spellings = dict.fromkeys([name, file.href, *candidates(file.href)]) if len(names) == 1 else [name]
+            wanted = [entry for one in spellings for entry in self._by_name.get(one, [])]
             if not wanted:
                 if self._entries:
                     yield Issue("package.manifest-uncovered", file.at, name)
                 total += self._opened.storage.size(name) or 0
                 continue
-            self._covered |= {entry.name for entry in wanted}
             with self._opened.storage.open(name) as stream:
                 found, size = manifest.digests(self._watched(name, stream), {entry.algorithm for entry in wanted})
             total += size

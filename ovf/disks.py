@@ -24,9 +24,10 @@ _COPY = 2**20
 
 def header_issues(opened: OpenPackage, file: File) -> Iterator[Issue]:
     """What is wrong with the content of a file that serves as a disk, told by its header alone."""
-    disk = next((one for one in opened.package.disks if one.file_ref == file.id), None)
-    if disk is None:
+    served = opened.disks_by_file.get(file.id)
+    if not served:
         return
+    disk = served[0]
     try:
         header, is_whole = _peek(opened, file)
         _accept(opened, disk, file, header)

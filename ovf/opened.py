@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 from ovf.errors import RefusedError, UnreadableError
 from ovf.hrefs import Kind, candidates, classify
 from ovf.limits import DEFAULT, MIB, Limits
-from ovf.model import EnvironmentFilesSection, File, Package, Strings
+from ovf.model import Disk, EnvironmentFilesSection, File, Package, Strings
 from ovf.reader import Reading, read, read_strings
 from ovf.sizes import capacity_bytes
 from ovf.storage import Folder, Storage, open_storage
@@ -37,6 +37,15 @@ class OpenPackage:
         found = [name for name in self.storage.names() if name.lower().endswith(ending)]
         exact = next((name for name in found if name.lower() == wanted), "")
         return exact or ("" if self.is_bare or len(found) != 1 else found[0])
+
+    @cached_property
+    def disks_by_file(self) -> dict[str, list[Disk]]:
+        """The disks each file serves."""
+        found: dict[str, list[Disk]] = {}
+        for disk in self.package.disks:
+            if disk.file_ref:
+                found.setdefault(disk.file_ref, []).append(disk)
+        return found
 
     @cached_property
     def manifest_bytes(self) -> bytes | None:
@@ -118,15 +127,15 @@ class OpenPackage:
         with self.stored(file) as stream:
             found = stream.read(2) == GZIP_MAGIC
         declared = file.compression.lower() == "gzip"
-        if declared != found and (declared or any(disk.file_ref == file.id for disk in self.package.disks)):
+        if declared != found and (declared or file.id in self.disks_by_file):
             raise RefusedError("is compressed" if found else "is not compressed", where=file.href[:100])
         return declared
 
     def _most(self, file: File) -> int:
         sizes = [
             capacity_bytes(disk.capacity, disk.units)
-            for disk in self.package.disks
-            if disk.file_ref == file.id and disk.capacity.isdecimal()
+            for disk in self.disks_by_file.get(file.id, [])
+            if disk.capacity.isdecimal()
         ]
         if sizes:
             return min(max(sizes) + max(sizes) // 8 + 64 * MIB, self.limits.disk_bytes)

@@ -41,6 +41,8 @@ def fetch(url: str, output: BinaryIO, policy: RemotePolicy) -> int:
     """
     deadline = time.monotonic() + policy.seconds
     for _ in range(policy.redirects + 1):
+        if time.monotonic() > deadline:
+            raise RefusedError("is larger or slower than allowed", where=url[:200])
         parts = _checked(url, policy)
         connection = _connection(parts, _address(parts, policy), deadline)
         try:

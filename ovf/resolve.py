@@ -5,6 +5,7 @@ Nothing is guessed silently: what the descriptor leaves open is decided by a rul
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ovf import model
 from ovf.errors import RefusedError
@@ -83,6 +84,11 @@ class _Run:
     given: Mapping[str, str]
     families: tuple[str, ...]
 
+    @cached_property
+    def disks(self) -> dict[str, Disk]:
+        """The declared disks by id."""
+        return {disk.id: disk for disk in self.package.disks}
+
     def machines(self, content: Content, collection: str, inherited: tuple[Assigned, ...]) -> list[Machine]:
         """The machines of a content element, in the order of the descriptor."""
         own = assign(content, self.configuration, self.given)
@@ -92,9 +98,9 @@ class _Run:
 
     def disk(self, name: str) -> Disk:
         """The declared disk with this id."""
-        for disk in self.package.disks:
-            if disk.id == name:
-                return disk
+        found = self.disks.get(name)
+        if found is not None:
+            return found
         raise RefusedError("the disk is not declared", where=f"disk {name}", remedy="validate the package")
 
     def size(self, disk: Disk, properties: Sequence[Assigned]) -> tuple[int, str]:

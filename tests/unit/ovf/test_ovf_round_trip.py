@@ -21,7 +21,7 @@ from tests.unit.ovf.making import SAMPLES, descriptor
 
 samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the open samples lie beside the repository, not in it")
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
-EXAMPLES = int(os.environ.get("OVF_EXAMPLES", "100"))  # a long run: OVF_EXAMPLES=2000
+EXAMPLES = int(os.environ.get("OVF_EXAMPLES", "300"))  # a long run: OVF_EXAMPLES=2000
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
