@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from placement.errors import InputError
+from placement.formats import native
 from placement.formats.codec import Codec, check_order
 from placement.formats.document import Document, entry, real, whole
 from placement.formats.network import read_network, write_network
@@ -284,8 +285,15 @@ HOST_KINDS = (Kind.BOOT_HOST, Kind.SHUTDOWN_HOST)
 
 
 def write_plan(plan: Plan) -> dict[str, Any]:
-    """The document that describes a plan: its origin and its actions, start and end in s."""
-    return {"origin": write_model(plan.origin), "actions": [_write_action(plan.origin, a) for a in plan.actions]}
+    """The document that describes a plan: its origin and its actions, start and end in s.
+
+    Where BtrPlace has no words for the origin (ids that are texts, reserves, ratios) it is written in our own format.
+    """
+    try:
+        origin = write_model(plan.origin)
+    except InputError:
+        origin = native.write_instance(Instance(plan.origin))
+    return {"origin": origin, "actions": [_write_action(plan.origin, a) for a in plan.actions]}
 
 
 def _write_action(model: Model, action: Action) -> dict[str, Any]:
@@ -315,10 +323,14 @@ def _write_action(model: Model, action: Action) -> dict[str, Any]:
 
 def read_plan(document: Document, model: Model | None = None) -> Plan:
     """The plan in a document; `model` spares reading its origin where the same is at hand already."""
-    origin = read_model(entry(document.root, "origin", "document", dict)) if model is None else model
+    origin = _read_origin(entry(document.root, "origin", "document", dict)) if model is None else model
     listed = entry(document.root, "actions", "document", list)
     actions = [_read_action(origin, value, f"actions[{n}]") for n, value in enumerate(listed)]
     return Plan(origin, tuple(sorted(actions, key=action_order)))
+
+
+def _read_origin(root: Mapping[str, Any]) -> Model:
+    return native.read_model(root) if "format" in root else read_model(root)
 
 
 def _read_action(model: Model, value: Any, where: str) -> Action:

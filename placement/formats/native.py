@@ -34,15 +34,7 @@ STATES = {state.name.lower(): state for state in VmState}
 def read_instance(document: Document) -> Instance:
     """The instance that a document describes; InputError says what is wrong and where."""
     root = document.root
-    if root.get("format") != FORMAT:
-        raise InputError(f"format: {FORMAT!r} is expected")
-    names = tuple(_texts(entry(root, "resources", "document", list), "resources"))
-    sites, site_names = _sites(root.get("sites", []))
-    hosts = _hosts(entry(root, "hosts", "document", dict), names, site_names)
-    number = {i: n for n, i in enumerate(hosts.ids)}
-    groups = _groups(root.get("groups", {}), number)
-    vms = _vms(entry(root, "vms", "document", dict), names, number)
-    model = Model(names, hosts, vms, groups, _links(root.get("links", []), groups, number), sites)
+    model = read_model(root)
     codec = Codec(model, own=True, document=document)
     listed = root.get("constraints", [])
     if not isinstance(listed, list):
@@ -53,6 +45,19 @@ def read_instance(document: Document) -> Instance:
     if not isinstance(objective, str):
         raise InputError("objective: text is expected")
     return Instance(model, constraints, objective)
+
+
+def read_model(root: Mapping[str, Any]) -> Model:
+    """The model in a document of our own; InputError says what is wrong and where."""
+    if root.get("format") != FORMAT:
+        raise InputError(f"format: {FORMAT!r} is expected")
+    names = tuple(_texts(entry(root, "resources", "document", list), "resources"))
+    sites, site_names = _sites(root.get("sites", []))
+    hosts = _hosts(entry(root, "hosts", "document", dict), names, site_names)
+    number = {i: n for n, i in enumerate(hosts.ids)}
+    groups = _groups(root.get("groups", {}), number)
+    vms = _vms(entry(root, "vms", "document", dict), names, number)
+    return Model(names, hosts, vms, groups, _links(root.get("links", []), groups, number), sites)
 
 
 def _texts(values: list[Any], where: str) -> list[str]:

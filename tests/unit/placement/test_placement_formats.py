@@ -106,6 +106,15 @@ def test_every_kind_of_action_survives(tmp_path, place, act):
     assert read_plan(tmp_path / "p.json").actions == plan.actions
 
 
+def test_plans_of_models_that_btrplace_cannot_describe_survive(tmp_path, build, act):
+    model = build([(9, 9)] * 4, [(1, 1)], [0], reserve=[[1] * 4, [0] * 4])
+    plan = Plan(model, (act.migrate(0, 0, 1),))
+    write_plan(tmp_path / "p.json", plan)
+    again = read_plan(tmp_path / "p.json")
+    assert again.actions == plan.actions
+    assert again.origin.hosts.reserve.tolist() == model.hosts.reserve.tolist()
+
+
 def test_btrplace_defaults_and_names():
     root = {
         "mapping": {"onlineNodes": {"7": {"runningVMs": [3], "sleepingVMs": []}}, "offlineNodes": [5], "readyVMs": [1]},
