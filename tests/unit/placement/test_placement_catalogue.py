@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 
 from placement.checker import check_plan
+from placement.constraints.among import Among
 from placement.constraints.base import Constraint
 from placement.constraints.catalogue import CATALOGUE
 from placement.constraints.fence import Fence
+from placement.constraints.gather import Gather
 from placement.constraints.lazy_spread import LazySpread
 from placement.constraints.lonely import Lonely
+from placement.constraints.max_online import MaxOnline
+from placement.constraints.min_spare_resources import MinSpareResources
 from placement.constraints.overbook import Overbook
 from placement.constraints.running import Running
+from placement.constraints.split_among import SplitAmong
 from placement.cpsat import Translation
 from placement.draft import Draft
 from placement.errors import InputError
@@ -92,3 +97,26 @@ def test_documents_that_are_no_objects():
 
 def test_running_and_stopped_on_the_same_host(place, solved):
     assert solved(place(0, -1), Running(1)).plan.makespan == 5
+
+
+def masked(model, rule, vm):
+    """Hosts that a constraint leaves to a VM that is not placed."""
+    problem = Problem(Instance(model, (rule, Running(vm))))
+    allowed = np.ones(model.n_hosts, dtype=np.bool_)
+    rule.mask(vm, Draft(problem, problem.start), allowed)
+    return np.flatnonzero(allowed).tolist()
+
+
+def test_masks_follow_peers_on_the_first_host(place):
+    parts = frozenset({0, 1}), frozenset({2, 3})
+    assert masked(place(0, -1), Gather((0, 1)), 1) == [0]
+    assert masked(place(0, -1), Among((0, 1), parts), 1) == [0, 1]
+    assert masked(place(0, 1, -1), SplitAmong(((0, 1), (2,)), parts), 2) == [2, 3]
+    assert masked(place(0, 1, -1), SplitAmong(((0, 2), (1,)), (frozenset({0}), frozenset({1, 2}))), 2) == [0]
+
+
+def test_masks_at_the_edge_of_a_cap(place):
+    everything = frozenset(range(4))
+    assert masked(place(0, 1, -1), MaxOnline(everything, 2), 2) == [0, 1]
+    assert masked(place(0, -1, hosts=2), MinSpareResources(frozenset({0, 1}), 0, 16), 1) == [0, 1]
+    assert masked(place(0, -1, hosts=2), MinSpareResources(frozenset({0, 1}), 0, 17), 1) == []
