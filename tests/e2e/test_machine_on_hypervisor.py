@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import http.client
 import shutil
 import tempfile
 import time
@@ -32,7 +33,7 @@ pytestmark = [
 GUEST_SCRIPT = b"""#!/bin/sh
 echo USER-DATA-APPLIED on $(hostname)
 mkdir -p /run/www; cd /run/www
-( i=0; while :; do i=$((i+1)); echo $i > count.new; mv count.new count; ls /sys/block > disks; sleep 0.1; done ) &
+( i=0; while :; do i=$((i+1)); echo $i > count.new; mv count.new count; ls /sys/block > disks.new; mv disks.new disks; sleep 0.1; done ) &
 """
 
 
@@ -136,7 +137,7 @@ def page(address, path):
 
 def guest_says(address, path, expected, why):
     def said():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, http.client.HTTPException):
             return expected(page(address, path))
         return False
 
@@ -149,7 +150,7 @@ def count(address):
 
 
 def _count(address):
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
         return int(page(address, "count"))
     return 0
 
