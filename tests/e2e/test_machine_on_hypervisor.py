@@ -33,7 +33,8 @@ pytestmark = [
 GUEST_SCRIPT = b"""#!/bin/sh
 echo USER-DATA-APPLIED on $(hostname)
 mkdir -p /run/www; cd /run/www
-( i=0; while :; do i=$((i+1)); echo $i > count.new; mv count.new count; ls /sys/block > disks.new; mv disks.new disks; sleep 0.1; done ) &
+say() { cat > $1.new; mv $1.new $1; }
+( i=0; while :; do i=$((i+1)); echo $i | say count; ls /sys/block | say disks; sleep 0.1; done ) &
 """
 
 
