@@ -13,7 +13,7 @@ from lxml import etree
 from ovf.fields import Flag, Form, Slot, Value, Whole, Words, plan
 from ovf.findings import Issue
 from ovf.model import BootDeviceSection, EncryptionSection, Message
-from ovf.names import ALLOCATION_CLASSES, ENVELOPE_1, ENVELOPES, EPASD, SASD, VSSD, XSI, clark, is_vendor, key, split
+from ovf.names import ALLOCATION_CLASSES, ENVELOPE_1, ENVELOPES, RASD, XSI, clark, is_vendor, key, split
 from ovf.parts import Node, Part, Text
 from ovf.products import ProductSection, Property
 
@@ -25,6 +25,7 @@ _ALIASES = {"InstanceId": "InstanceID", "StorageItem": "Item", "EthernetPortItem
 _UNLIMITED = frozenset({"Limit", "Weight", "Reservation"})
 _DESCRIPTIVE = frozenset({"height", "width", "Weight"})
 _FREE = (BootDeviceSection, EncryptionSection)
+_CLOSED = frozenset({*ENVELOPES, RASD, RASD + ".xsd"})
 
 
 def canonical(tag: str) -> str:
@@ -149,8 +150,7 @@ class Builder:
         required = truth(node.get("required"))
         if required and not is_vendor(namespace) and namespace not in ALLOCATION_CLASSES:
             self.note("element.unknown-required", element, name)
-        plain = (namespace in ENVELOPES or namespace in ALLOCATION_CLASSES) and cls not in _FREE and name != "BusNumber"
-        if plain and namespace.removesuffix(".xsd") not in {SASD, EPASD, VSSD}:
+        if namespace in _CLOSED and cls not in _FREE and name != "BusNumber":
             self.note("element.unexpected", element, name)
         return node
 

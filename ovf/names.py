@@ -14,8 +14,9 @@ ENVELOPES = {ENVELOPE_09: "0.9", ENVELOPE_1: "1.1", ENVELOPE_2: "2.0"}
 CIM_CLASSES = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
 RASD = CIM_CLASSES + "CIM_ResourceAllocationSettingData"
 VSSD = CIM_CLASSES + "CIM_VirtualSystemSettingData"
-EPASD = CIM_CLASSES + "CIM_EthernetPortAllocationSettingData"
-SASD = CIM_CLASSES + "CIM_StorageAllocationSettingData"
+# The other programs that know OVF 2 write and read these two with the ending, and only so.
+EPASD = CIM_CLASSES + "CIM_EthernetPortAllocationSettingData.xsd"
+SASD = CIM_CLASSES + "CIM_StorageAllocationSettingData.xsd"
 CIM = "http://schemas.dmtf.org/wbem/wscim/1/common"
 ENVIRONMENT = "http://schemas.dmtf.org/ovf/environment/1"
 VMWARE = "http://www.vmware.com/schema/ovf"
@@ -25,7 +26,9 @@ VCLOUD = "http://www.vmware.com/vcloud/"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 XML = "http://www.w3.org/XML/1998/namespace"
 
-ALLOCATION_CLASSES = frozenset(name + end for name in (RASD, VSSD, EPASD, SASD) for end in ("", ".xsd"))
+ALLOCATION_CLASSES = frozenset(
+    name.removesuffix(".xsd") + end for name in (RASD, VSSD, EPASD, SASD) for end in ("", ".xsd")
+)
 
 PREFIXES = {
     "rasd": RASD,

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import resource
-import shutil
 import subprocess
 import tarfile
 
@@ -345,33 +344,6 @@ def test_memory_does_not_grow_with_the_package(tmp_path):
 
 
 FORMAT = 'ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"'
-
-
-def virt_v2v(path):
-    """What virt-v2v reads in a package, as text."""
-    command = ["virt-v2v", "-i", "ova", str(path), "-o", "null", "--print-source"]
-    environment = {"LIBGUESTFS_BACKEND": "direct", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(path.parent)}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=120).stdout
-
-
-@pytest.mark.skipif(shutil.which("virt-v2v") is None, reason="virt-v2v (Debian: virt-v2v) is the independent reader")
-@pytest.mark.parametrize("name", ["vsphere5", "vsphere", "virtualbox"])
-def test_an_independent_reader_reads_what_is_written(folder, tmp_path, name):
-    path = folder / "a.ovf"
-    text = path.read_bytes()
-    start, end = text.index(b"<VirtualSystemCollection"), text.index(b'<VirtualSystem ovf:id="web">')
-    last = text.index(b'<VirtualSystem ovf:id="db">')
-    single = text[:start] + text[end:last] + b"</Envelope>"
-    empty = b'<Disk ovf:diskId="disk2" ovf:capacity="${size}" ovf:capacityAllocationUnits="byte * 2^30"/>'
-    assert empty in single
-    path.write_bytes(single.replace(empty, b"").replace(b"ovf:/disk/disk2", b"ovf:/disk/disk1"))
-    target = tmp_path / "one.ova"
-    export(open_package(folder), target, PROFILES[name])
-    told = virt_v2v(target)
-    assert "source name: Web" in told
-    assert "nr vCPUs:" in told
-    assert "[scsi]" in told
-    assert 'Bridge "net" [vmxnet3]' in told
 
 
 def test_a_package_without_disks_is_written(tmp_path):
