@@ -61,7 +61,7 @@ class RecordSteps:
             )
             host = tx.session.get_one(Host, machine.host_id)
             if not capacity.resize_claim(tx, host.id, machine.id, wanted):
-                raise told(SiroccoError(NO_CAPACITY, why=f"{host.name} has not that much left"))
+                raise told(SiroccoError(NO_CAPACITY, why="{host} has not that much left", host=host.name))
 
     @activity.defn(name="host.plan-drain")
     def plan_drain(self, order: JobOrder) -> None:

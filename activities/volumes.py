@@ -85,7 +85,7 @@ class VolumeSteps:
             fits = capacity.resize_claim(tx, host.id, volume.id, capacity.Amount(disk=wanted))
         with self._plant.step(order.job_id, "grow", cloud.name):
             if not fits:
-                raise SiroccoError(NO_CAPACITY, why=f"{host.name} has not that much left")
+                raise SiroccoError(NO_CAPACITY, why="{host} has not that much left", host=host.name)
             token = step_token(job.id, "grow")
             complete(cloud, cloud.connector.act(ref, GrowVolume(wanted), token=token))
 

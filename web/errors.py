@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 from sirocco.contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, TOO_LARGE, SiroccoError
 from sirocco.contracts.ids import new_id
 from web.area import SignInNeeded, portal, showing, to
-from web.formats import message, remedy
+from web.failures import message, remedy
 
 log = structlog.get_logger(__name__)
 

@@ -4,6 +4,8 @@ Texts come from templates, from Python, and from the catalogue of errors. Englis
 French is left empty for a translator, and a test refuses an empty one.
 """
 
+import ast
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -13,12 +15,14 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from sirocco.contracts.errors import catalogue
+from sirocco.domain.placement import Obstacle
 from web.language import FOLDER, LANGUAGES
 
 _HERE = Path(__file__).parent
 _METHODS = [("**.py", "python"), ("**/components/**.html", "jinja2"), ("**/templates/**.html", "jinja2")]
 _KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
 _OPTIONS = {pattern: {"trimmed": "true", "extensions": "jinja2.ext.i18n"} for pattern, _ in _METHODS[1:]}
+_REASONED = ("activities/*.py", "sirocco/**/*.py", "web/*.py", "web/views/*.py")
 _BORN = datetime(2026, 11, 21, tzinfo=UTC)
 
 
@@ -31,7 +35,32 @@ def template() -> Catalog:
     for problem in catalogue().values():
         for text in (problem.message, problem.remedy):
             texts.add(text, None, [("sirocco/contracts/errors.py", 0)])
+    for file, text in reasons():
+        texts.add(text, None, [(file, 0)])
     return texts
+
+
+def reasons() -> Iterator[tuple[str, str]]:
+    """The texts that the sources give as ``why`` of a refusal or as ``fault`` of a record, with their files."""
+    for path in sorted(file for rooms in _REASONED for file in _HERE.parent.glob(rooms)):
+        for given in filter(None, map(_given, ast.walk(ast.parse(path.read_text())))):
+            for text in ast.walk(given):
+                if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value:
+                    yield str(path.relative_to(_HERE.parent)), text.value
+    for obstacle in Obstacle:
+        yield "sirocco/domain/placement.py", obstacle.value
+
+
+def _given(node: ast.AST) -> ast.expr | None:
+    """The value of ``why=...``, of ``{"why": ...}`` and of ``record.fault = ...``."""
+    match node:
+        case ast.keyword(arg="why", value=value):
+            return value
+        case ast.Dict(keys=[ast.Constant(value="why"), *_], values=[value, *_]):
+            return value
+        case ast.Assign(targets=[ast.Attribute(attr="fault")], value=ast.Constant() as value):
+            return value
+    return None
 
 
 def _ours(folder: str) -> bool:

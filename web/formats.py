@@ -8,8 +8,7 @@ from flask import Flask
 from flask_babel import get_locale, gettext
 from markupsafe import Markup
 
-from sirocco.contracts.errors import SiroccoError, catalogue, fill
-from web import words
+from web import failures, words
 from web.language import say
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -66,49 +65,22 @@ def span(start: datetime, end: datetime | None) -> str:
     return str(gettext("%(minutes)s min %(seconds)s s", minutes=int(seconds // 60), seconds=int(seconds % 60)))
 
 
-def message(refusal: SiroccoError) -> str:
-    """A refusal's sentence in the reader's language."""
-    text = fill(say(refusal.problem.message), _details(refusal.details))
-    return text[:1].upper() + text[1:]
-
-
-def remedy(refusal: SiroccoError) -> str:
-    """What to do about a refusal, in the reader's language."""
-    return fill(say(refusal.problem.remedy), _details(refusal.details))
-
-
-def _details(details: dict[str, str]) -> dict[str, str]:
-    """Words that are codes are said in the reader's language; names and figures stay."""
-    return {name: _detail(name, value) for name, value in details.items()}
-
-
-def _detail(name: str, value: str) -> str:
-    if name in {"state", "needed"}:
-        return ", ".join(str(words.sign(part).word).lower() for part in value.split(", "))
-    if name in {"kind", "action", "role", "resource"}:
-        return str(words.word(value)).lower()
-    return say(value) if name == "why" else value
-
-
-def job_error(code: str, details: dict[str, object]) -> SiroccoError | None:
-    """What a job failed with, as a refusal; None for a job without an error."""
-    problem = catalogue().get(code)
-    return SiroccoError(problem, **details) if problem else None
-
-
 def set_up(app: Flask) -> None:
     """Give templates their formats."""
     app.jinja_env.filters.update(
         amount=amount,
-        message=message,
+        message=failures.message,
         moment=moment,
         number=number,
         percent=percent,
-        remedy=remedy,
+        remedy=failures.remedy,
         say=say,
         size=size,
         word=words.word,
+        step=words.step,
+        change=words.change,
+        capability=words.capability,
     )
-    app.jinja_env.globals.update(span=span, sign=words.sign, job_error=job_error, action_icons=words.ICONS)
+    app.jinja_env.globals.update(span=span, sign=words.sign, failure=failures.of, action_icons=words.ICONS)
     app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

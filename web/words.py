@@ -1,10 +1,14 @@
 """The portal's words for what the CMDB keeps in codes: states, operations, kinds, roles, resources."""
 
+import re
+from collections import ChainMap
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+
+from sirocco.contracts import capabilities as cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,8 @@ ACTIONS = {
     "grow": _l("Grow"),
     "drain": _l("Drain"),
     "enable": _l("Enable"),
-    "import": _l("Import"),
+    "console": _l("Console"),
+    "attach": _l("Attach"),
 }
 
 ICONS = {
@@ -107,6 +112,9 @@ KINDS = {
     "volume": _l("volume"),
     "image": _l("image"),
     "volume image": _l("volume image"),
+    "attached volume": _l("attached volume"),
+    "interface": _l("interface"),
+    "page": _l("page"),
     "network": _l("network"),
     "network port": _l("network port"),
     "address": _l("address"),
@@ -154,6 +162,85 @@ STEPS = {
     "nested jobs": _l("Its jobs"),
 }
 
+PLACES = {
+    "name": _l("Name"),
+    "description": _l("Description"),
+    "cpu": _l("Cores"),
+    "memory": _l("Memory"),
+    "disks": _l("Disks"),
+    "boot_disk": _l("Boot disk"),
+    "disk": _l("Disk"),
+    "capacity": _l("Capacity"),
+    "filesystem": _l("File system"),
+    "format": _l("File system"),
+    "cidr": _l("Address range"),
+    "mtu": _l("MTU"),
+    "ip": _l("Address"),
+    "address": _l("Address"),
+    "network": _l("Network"),
+    "image": _l("Image"),
+    "machineImage": _l("Image"),
+    "host": _l("Host"),
+    "userData": _l("User data"),
+    "initialState": _l("State after creation"),
+    "credential": _l("Credential"),
+    "key": _l("Public SSH key"),
+    "password": _l("Password"),
+    "current password": _l("Current password"),
+    "role": _l("Role"),
+    "roles": _l("Roles"),
+    "user": _l("User"),
+    "enabled": _l("Enabled"),
+    "placement": _l("Placement"),
+    "overbooking": _l("Virtual cores per core"),
+    "country": _l("Country"),
+    "kind": _l("Kind"),
+    "settings": _l("Settings"),
+    "secrets": _l("Secrets"),
+    "machines": _l("Machines"),
+    "days": _l("Days"),
+    "action": _l("Operation"),
+}
+"""Fields, as refusals name them, by the label of the form."""
+
+MANY = {
+    "machines": _l("machines"),
+    "volumes": _l("volumes"),
+    "networks": _l("networks"),
+    "images": _l("images"),
+    "interfaces": _l("interfaces"),
+    "ports": _l("ports"),
+    "addresses": _l("addresses"),
+    "credentials": _l("credentials"),
+}
+
+CAPABILITIES = {
+    cap.PAUSE: _l("pause"),
+    cap.SUSPEND: _l("suspend to disk"),
+    cap.RESTART: _l("restart"),
+    cap.STOP_FORCE: _l("power off"),
+    cap.SNAPSHOT: _l("snapshots"),
+    cap.RESTORE: _l("restore from snapshots"),
+    cap.CAPTURE: _l("capture as an image"),
+    cap.RESIZE: _l("resize"),
+    cap.RESIZE_LIVE: _l("resize while running"),
+    cap.MIGRATE: _l("live migration"),
+    cap.MIGRATE_COPY: _l("migration copies disks"),
+    cap.CONSOLE: _l("serial console"),
+    cap.USAGE: _l("figures of use"),
+    cap.USER_DATA: _l("user data"),
+    cap.VOLUME: _l("volumes"),
+    cap.VOLUME_HOTPLUG: _l("volumes attached while running"),
+    cap.VOLUME_GROW: _l("volumes grow"),
+    cap.VOLUME_CAPTURE: _l("images of volumes"),
+    cap.NIC_HOTPLUG: _l("interfaces added while running"),
+    cap.NETWORK_ISOLATED: _l("isolated networks"),
+    cap.NETWORK_NAT: _l("networks with NAT"),
+    cap.IMAGE_FORMATS: _l("image formats"),
+    cap.HOSTS: _l("hosts"),
+    cap.WATCH: _l("tells what happens"),
+}
+
 DONE = {
     "created": _l("Created."),
     "saved": _l("Saved."),
@@ -163,13 +250,38 @@ DONE = {
     "everywhere": _l("You are signed out everywhere."),
 }
 
-WORDS = (ACTIONS, KINDS, ROLES, RESOURCES, CHANGES, STEPS)
+_WORDS = ChainMap(ACTIONS, KINDS, ROLES, RESOURCES)
 
 
 def word(code: object) -> Any:
-    """The portal's word for a code, or the code."""
-    text = str(code)
-    known = next((table[text] for table in WORDS if text in table), None)
-    if known is None and text.startswith("undo "):
-        return gettext("Undo: %(step)s", step=word(text.removeprefix("undo ")))
-    return known if known is not None else text
+    """The portal's word for an operation, a kind, a role or a resource, or the code."""
+    return _WORDS.get(str(code), str(code))
+
+
+def step(name: str) -> Any:
+    """What a job's step does."""
+    if name not in STEPS and name.startswith("undo "):
+        return gettext("Undo: %(step)s", step=step(name.removeprefix("undo ")))
+    return STEPS.get(name, word(name))
+
+
+def change(code: str) -> Any:
+    """What happened to a record."""
+    return CHANGES.get(code, code)
+
+
+def capability(name: str) -> Any:
+    """What a provider can do."""
+    return CAPABILITIES.get(name, name)
+
+
+def place(field: str) -> str:
+    """The field that a refusal is about: ``disks[0].capacity`` is a disk's, ``quota.cores`` the cores'."""
+    last = re.sub(r"\[\d+\]", "", field).rpartition(".")[2]
+    return str(PLACES.get(last) or RESOURCES.get(last, field))
+
+
+def users(text: str) -> str:
+    """Who uses a thing: ``3 machines`` or ``machine <id>``."""
+    first, _, second = text.partition(" ")
+    return f"{first} {MANY.get(second, second)}" if first.isdigit() else f"{word(first)} {second}"

@@ -10,7 +10,7 @@ from api.cimi.model import KINDS
 from api.cimi.model.attribute import Values
 from api.common.negotiate import Format
 from api.common.once import Reply
-from sirocco.contracts.errors import SiroccoError, fill
+from sirocco.contracts.errors import SiroccoError, explained, fill
 
 _SPECIFICATION = {1: "1.0.1", 2: "2.0.0"}
 _ACTIONS = {"POST": "add", "PUT": "edit", "DELETE": "delete"}
@@ -38,7 +38,7 @@ def refuse(
 ) -> Reply:
     """A refusal as a failed job that was never kept (4.2.2), with Sirocco's stable code and remedy."""
     problem = refusal.problem
-    details = {name: UNWRITABLE.sub("?", value) for name, value in refusal.details.items()}
+    details = explained({name: UNWRITABLE.sub("?", value) for name, value in refusal.details.items()}, translate)
     values: Values = {
         "id": "",
         "state": "FAILED",

@@ -1,9 +1,11 @@
 """The catalogue of refusals: each has a stable code, an HTTP status, a CIMI return code, a sentence and a remedy.
 
-Messages and remedies are templates with named places; the portal translates them by the English text.
+Messages, remedies and reasons (``why``) are templates with named places: they are translated by their English text
+before the places are filled, so a reason is never put together where it is raised.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -44,7 +46,7 @@ class SiroccoError(Exception):
     @property
     def message(self) -> str:
         """The sentence in English."""
-        return fill(self.problem.message, self.details)
+        return fill(self.problem.message, explained(self.details))
 
     @property
     def remedy(self) -> str:
@@ -52,16 +54,20 @@ class SiroccoError(Exception):
         return fill(self.problem.remedy, self.details)
 
 
-class _Places(dict[str, str]):
-    """Leaves a place that nothing fills visible instead of failing."""
-
-    def __missing__(self, key: str) -> str:
-        return "{" + key + "}"
+_PLACE = re.compile(r"{(\w+)}")
 
 
 def fill(template: str, details: Mapping[str, str]) -> str:
     """The template with its places filled; a missing detail stays visible as its name."""
-    return template.format_map(_Places(details))
+    return _PLACE.sub(lambda place: details.get(place[1], place[0]), template)
+
+
+def explained(details: Mapping[str, str], say: Callable[[str], str] = str) -> dict[str, str]:
+    """The details with their reason (``why``: a text with places for the others) in the words of ``say``, filled."""
+    whole = dict(details)
+    if "why" in whole:
+        whole["why"] = fill(say(whole["why"]), details)
+    return whole
 
 
 # Requests

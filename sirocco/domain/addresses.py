@@ -14,9 +14,11 @@ def parse_cidr(text: str) -> ipaddress.IPv4Network:
     try:
         block = ipaddress.IPv4Network(text)
     except ValueError as error:
-        raise SiroccoError(INVALID, where="cidr", why=str(error)) from error
+        raise SiroccoError(
+            INVALID, where="cidr", why="{block} is not an IPv4 network such as 10.20.0.0/24", block=text
+        ) from error
     if not block.is_private or not 16 <= block.prefixlen <= 29:
-        raise SiroccoError(INVALID, where="cidr", why=f"{block} is not a private block of /16 to /29")
+        raise SiroccoError(INVALID, where="cidr", why="{block} is not a private block of /16 to /29", block=block)
     return block
 
 
@@ -25,7 +27,7 @@ def free_block(taken: Sequence[Block], pool: str = POOL) -> ipaddress.IPv4Networ
     for block in ipaddress.IPv4Network(pool).subnets(new_prefix=24):
         if not any(block.overlaps(other) for other in taken):
             return block
-    raise SiroccoError(NO_CAPACITY, why=f"all of {pool} is used by networks")
+    raise SiroccoError(NO_CAPACITY, why="all of {block} is used by networks", block=pool)
 
 
 def dynamic_range(block: ipaddress.IPv4Network) -> tuple[ipaddress.IPv4Address, ipaddress.IPv4Address]:

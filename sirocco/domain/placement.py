@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,20 @@ class Candidate:
     capabilities: frozenset[str]
 
 
+class Obstacle(StrEnum):
+    """Why a host is out of the question, in words that are translated one by one."""
+
+    NONE = "there is no host"
+    FORBIDDEN = "its provider is not allowed here"
+    ELSEWHERE = "it is not where the request has to go"
+    REFUSED = "it has just refused"
+    CLOSED = "it takes no machines"
+    LACKS = "its provider lacks"
+    CORES = "too few free cores"
+    MEMORY = "too little free memory"
+    DISK = "too little free disk"
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Candidates that fit, best first, and for those that do not fit, why."""
@@ -48,7 +63,7 @@ class Choice:
     def explanation(self) -> str:
         """The reasons with how many hosts each holds for, most frequent first."""
         counts = Counter(reason for _, reason in self.refused)
-        return "; ".join(f"{reason} ({count})" for reason, count in counts.most_common()) or "there is no host"
+        return "; ".join(f"{reason} ({count})" for reason, count in counts.most_common()) or Obstacle.NONE
 
 
 def choose(needs: Needs, candidates: Iterable[Candidate]) -> Choice:
@@ -72,13 +87,13 @@ def _free_share(candidate: Candidate) -> float:
 def _obstacle(needs: Needs, one: Candidate) -> str:
     missing = needs.capabilities - one.capabilities
     checks = (
-        (needs.providers and one.provider_id not in needs.providers, "its provider is not allowed here"),
-        (needs.hosts and one.host_id not in needs.hosts, "it is not where the request has to go"),
-        (one.host_id in needs.excluded, "it has just refused"),
-        (not one.online, "it takes no machines"),
-        (bool(missing), f"its provider lacks {', '.join(sorted(missing))}"),
-        (one.free_cores < needs.cores, "too few free cores"),
-        (one.free_memory < needs.memory, "too little free memory"),
-        (one.free_disk < needs.disk, "too little free disk"),
+        (needs.providers and one.provider_id not in needs.providers, Obstacle.FORBIDDEN),
+        (needs.hosts and one.host_id not in needs.hosts, Obstacle.ELSEWHERE),
+        (one.host_id in needs.excluded, Obstacle.REFUSED),
+        (not one.online, Obstacle.CLOSED),
+        (bool(missing), f"{Obstacle.LACKS}: {', '.join(sorted(missing))}"),
+        (one.free_cores < needs.cores, Obstacle.CORES),
+        (one.free_memory < needs.memory, Obstacle.MEMORY),
+        (one.free_disk < needs.disk, Obstacle.DISK),
     )
     return next((reason for holds, reason in checks if holds), "")

@@ -5,6 +5,7 @@ twice is harmless: the workflow's id is the job's.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,7 +22,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from sirocco.cmdb.models import Job
-from sirocco.cmdb.transaction import Cmdb
+from sirocco.cmdb.transaction import Cmdb, Transaction
 from sirocco.contracts.engine import SEARCH_ATTRIBUTES, TASK_QUEUE, JobOrder
 from sirocco.contracts.errors import ENGINE_FAILED
 from sirocco.contracts.states import JobState
@@ -36,6 +37,9 @@ _TASK = timedelta(seconds=5)
 _BATCH = 32
 _MOST_ATTEMPTS = 5
 _OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.STOPPING)
+
+Note = Callable[[Transaction, Job], None]
+"""What is written of a job that was attended to."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +74,9 @@ class Dispatcher:
     async def turn(self) -> bool:
         """Attend to the jobs that are due now; whether there were any."""
         due = await asyncio.to_thread(self._claim)
-        await asyncio.gather(*(self._attend(job) for job in due))
+        notes = await asyncio.gather(*(self._attend(job) for job in due))
+        if any(notes):
+            await asyncio.to_thread(self._keep, due, notes)
         return bool(due)
 
     def _claim(self) -> list[Due]:
@@ -86,16 +92,24 @@ class Dispatcher:
                 job.due = tx.now + _CLAIM
             return [_due(job) for job in jobs]
 
-    async def _attend(self, job: Due) -> None:
+    def _keep(self, due: list[Due], notes: list[Note | None]) -> None:
+        """Write what was done, all jobs in one transaction; one that has ended meanwhile stays as it is."""
+        with self._cmdb.writing(SYSTEM) as tx:
+            for job, note in zip(due, notes, strict=True):
+                row = tx.session.get(Job, job.order.job_id, with_for_update=True) if note else None
+                if note and row is not None and not JobState(row.state).ended:
+                    note(tx, row)
+
+    async def _attend(self, job: Due) -> Note | None:
         try:
             if job.state is JobState.QUEUED and job.attempts == 0:
-                await self._start(job)
-            else:
-                await self._look_after(job)
+                return await self._start(job)
+            return await self._look_after(job)
         except RPCError as error:
             log.warning("engine does not answer", job=job.order.job_id, status=error.status.name)
+            return None
 
-    async def _start(self, job: Due, *, again: bool = False) -> None:
+    async def _start(self, job: Due, *, again: bool = False) -> Note:
         policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self._client.start_workflow(
@@ -111,20 +125,9 @@ class Dispatcher:
             )
         except WorkflowAlreadyStartedError:
             log.info("workflow is known already", job=job.order.job_id)
-        await asyncio.to_thread(self._started, job)
+        return _started
 
-    def _started(self, job: Due) -> None:
-        with self._cmdb.writing(SYSTEM) as tx:
-            row = tx.session.get(Job, job.order.job_id, with_for_update=True)
-            if row is None or JobState(row.state).ended:
-                return
-            if row.state == JobState.QUEUED:
-                row.status_changed = tx.now
-                events.set_state(tx, row, JobState.RUNNING, job_id=row.id)
-            row.attempts = job.attempts + 1
-            row.due = tx.now + (_CLAIM if row.state == JobState.STOPPING else _LOOK_AGAIN)
-
-    async def _look_after(self, job: Due) -> None:
+    async def _look_after(self, job: Due) -> Note | None:
         """A job that was started once: cancel it if it is to stop, start it again if the engine has lost it."""
         handle = self._client.get_workflow_handle(job.order.job_id)
         try:
@@ -132,21 +135,19 @@ class Dispatcher:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            await self._start(job)
-        else:
-            if found is not WorkflowExecutionStatus.RUNNING:
-                await self._revive(job)
-                return
+            return await self._start(job)
+        if found is not WorkflowExecutionStatus.RUNNING:
+            return await self._revive(job)
         if job.state is JobState.STOPPING:
             await handle.cancel()
-        await asyncio.to_thread(self._postpone, job)
+        return _postponed
 
-    async def _revive(self, job: Due) -> None:
+    async def _revive(self, job: Due) -> Note | None:
         """The workflow has ended but the job has not: it was terminated, or could not write its end."""
         if await asyncio.to_thread(self._ended_or_given_up, job):
-            return
+            return None
         log.warning("job outlived its workflow", job=job.order.job_id, attempts=job.attempts)
-        await self._start(job, again=True)
+        return await self._start(job, again=True)
 
     def _ended_or_given_up(self, job: Due) -> bool:
         with self._cmdb.writing(SYSTEM) as tx:
@@ -155,14 +156,22 @@ class Dispatcher:
                 return True
             if job.attempts < _MOST_ATTEMPTS:
                 return False
-            settlement.failed(tx, row, ENGINE_FAILED.code, {"why": f"the workflow ended {job.attempts} times"})
+            settlement.failed(
+                tx, row, ENGINE_FAILED.code, {"why": "the workflow ended {count} times", "count": str(job.attempts)}
+            )
             return True
 
-    def _postpone(self, job: Due) -> None:
-        with self._cmdb.writing(SYSTEM) as tx:
-            row = tx.session.get(Job, job.order.job_id, with_for_update=True)
-            if row is not None and not JobState(row.state).ended:
-                row.due = tx.now + _LOOK_AGAIN
+
+def _started(tx: Transaction, row: Job) -> None:
+    if row.state == JobState.QUEUED:
+        row.status_changed = tx.now
+        events.set_state(tx, row, JobState.RUNNING, job_id=row.id)
+    row.attempts += 1
+    row.due = tx.now + (_CLAIM if row.state == JobState.STOPPING else _LOOK_AGAIN)
+
+
+def _postponed(tx: Transaction, row: Job) -> None:
+    row.due = tx.now + _LOOK_AGAIN
 
 
 def _due(job: Job) -> Due:

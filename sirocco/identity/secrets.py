@@ -19,7 +19,9 @@ _LONGEST = 1024
 def hash_password(password: str) -> str:
     """The hash to keep; refuses a password that is too short or absurdly long."""
     if not _SHORTEST <= len(password) <= _LONGEST:
-        raise SiroccoError(INVALID, where="password", why=f"it needs {_SHORTEST} to {_LONGEST} characters")
+        raise SiroccoError(
+            INVALID, where="password", why="it needs {least} to {most} characters", least=_SHORTEST, most=_LONGEST
+        )
     return _HASHER.hash(password)
 
 

@@ -22,7 +22,7 @@ def act(tx: Transaction, machine_ids: Sequence[str], command: Command | None) ->
     """Accept ``command`` (None: delete) for all the machines; a machine that refuses is a nested job that failed."""
     tx.who.need(Role.MEMBER)
     if not 1 <= len(machine_ids) <= MOST:
-        raise SiroccoError(INVALID, where="machines", why=f"choose 1 to {MOST}")
+        raise SiroccoError(INVALID, where="machines", why="choose {low} to {high}", low=1, high=MOST)
     action = command.action if command else "delete"
     tenant = tx.session.get_one(Tenant, tx.get(Machine, machine_ids[0]).tenant_id)
     parent = jobs.submit(tx, "Bulk", action, tenant)

@@ -56,7 +56,9 @@ def update(tx: Transaction, host_id: str, changes: dict[str, Any], version: int 
     expect_version(host, version)
     overbooking = float(changes.get("overbooking", host.overbooking))
     if not 1.0 <= overbooking <= _MOST_OVERBOOKING:
-        raise SiroccoError(INVALID, where="overbooking", why=f"it is between 1 and {_MOST_OVERBOOKING:g}")
+        raise SiroccoError(
+            INVALID, where="overbooking", why="it is between {low} and {high}", low=1, high=f"{_MOST_OVERBOOKING:g}"
+        )
     host.overbooking = overbooking
     host.description = changes.get("description", host.description)
     host.properties = changes.get("properties", host.properties)

@@ -130,14 +130,16 @@ def _checked_image(tx: Transaction, request: MachineRequest) -> Image:
     check_text(request.name, request.description, request.properties)
     check_machine(request.cpu, request.memory, [disk.capacity for disk in request.disks], request.user_data)
     if request.initial_state not in INITIAL_STATES:
-        raise SiroccoError(INVALID, where="initialState", why=f"it is one of {', '.join(INITIAL_STATES)}")
+        raise SiroccoError(
+            INVALID, where="initialState", why="it is one of {choices}", choices=", ".join(INITIAL_STATES)
+        )
     image = tx.get(Image, request.image_id)
     if image.state != ImageState.AVAILABLE or image.type != "IMAGE":
         raise SiroccoError(
             WRONG_STATE, kind="image", name=image.name, state=image.state, action="add", needed=ImageState.AVAILABLE
         )
     if not image.path and not tx.session.scalar(select(ProviderImage).where(ProviderImage.image_id == image.id)):
-        raise SiroccoError(INVALID, where="machineImage", why=f"image {image.name} lies at no provider")
+        raise SiroccoError(INVALID, where="machineImage", why="the image {image} lies at no provider", image=image.name)
     return image
 
 
@@ -146,7 +148,11 @@ def _disks(request: MachineRequest, image: Image) -> list[Disk]:
     boot = wanted[0]
     if boot.capacity and boot.capacity < image.capacity:
         raise SiroccoError(
-            INVALID, where="disks[0].capacity", why=f"the image {image.name} needs {image.capacity} bytes"
+            INVALID,
+            where="disks[0].capacity",
+            why="the image {image} needs {least} bytes",
+            image=image.name,
+            least=image.capacity,
         )
     sizes = [boot.capacity or image.capacity, *(disk.capacity for disk in wanted[1:])]
     return [
@@ -211,7 +217,7 @@ def fixed_address(tx: Transaction, address_id: str, network_id: str) -> Address:
     """A fixed address of the tenant's on this network that no machine uses."""
     address = tx.get(Address, address_id, lock=True)
     if address.network_id != network_id or address.allocation != "fixed":
-        raise SiroccoError(INVALID, where="address", why=f"{address.ip} is no fixed address on that network")
+        raise SiroccoError(INVALID, where="address", why="{ip} is no fixed address on that network", ip=address.ip)
     if address.machine_id:
         raise SiroccoError(IN_USE, kind="address", name=address.ip, users=f"machine {address.machine_id}")
     return address

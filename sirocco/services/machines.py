@@ -79,26 +79,35 @@ class Allowed:
 
 def allowed(tx: Transaction, machine: Machine) -> tuple[Allowed, ...]:
     """Every operation that the caller's role and the provider's capabilities permit, available or not by state."""
-    provider = _provider_of(tx, machine)
+    far_end = _far_end(tx, machine)
     answers = []
     for transition in TRANSITIONS.values():
         if tx.who.may(transition.role):
-            reason = _refusal(machine, transition, provider)
+            reason = _refusal(machine, transition, far_end)
             answers.append(Allowed(transition.action, reason is None, reason))
     return tuple(answers)
 
 
-def _provider_of(tx: Transaction, machine: Machine) -> Provider | None:
-    """The machine's provider, held by the transaction: a session alone forgets it and reads it for each machine."""
-    held: dict[str, Provider | None] = tx.session.info.setdefault("providers", {})
+@dataclass(frozen=True, slots=True)
+class _FarEnd:
+    """What a machine's provider is called and states."""
+
+    name: str
+    stated: frozenset[str]
+
+
+def _far_end(tx: Transaction, machine: Machine) -> _FarEnd | None:
+    """Where a machine is, read once in a transaction however many machines are listed."""
+    held: dict[str, _FarEnd] = tx.session.info.setdefault("far ends", {})
     if machine.provider_id and machine.provider_id not in held:
-        held[machine.provider_id] = tx.session.get(Provider, machine.provider_id)
-    return held.get(machine.provider_id) if machine.provider_id else None
+        provider = tx.session.get_one(Provider, machine.provider_id)
+        held[provider.id] = _FarEnd(provider.name, capabilities(provider))
+    return held.get(machine.provider_id or "")
 
 
-def _refusal(machine: Machine, transition: Transition, provider: Provider | None) -> SiroccoError | None:
-    if transition.needs and provider and not _capable(provider, transition, machine):
-        return SiroccoError(NOT_CAPABLE, provider=provider.name, capability=transition.needs)
+def _refusal(machine: Machine, transition: Transition, far_end: _FarEnd | None) -> SiroccoError | None:
+    if transition.needs and far_end and not _capable(far_end.stated, transition, machine):
+        return SiroccoError(NOT_CAPABLE, provider=far_end.name, capability=transition.needs)
     if machine.job_id and not (transition.action == "stop" and machine.state == MachineState.STOPPING):
         return SiroccoError(BUSY, kind="machine", name=machine.name, job=machine.job_id)
     if MachineState(machine.state) not in transition.before:
@@ -113,8 +122,7 @@ def _refusal(machine: Machine, transition: Transition, provider: Provider | None
     return None
 
 
-def _capable(provider: Provider, transition: Transition, machine: Machine) -> bool:
-    stated = capabilities(provider)
+def _capable(stated: frozenset[str], transition: Transition, machine: Machine) -> bool:
     running = machine.state == MachineState.STARTED
     if transition.action in {"attach-volume", "detach-volume"} and running:
         return cap.VOLUME_HOTPLUG in stated
@@ -128,8 +136,7 @@ def act(tx: Transaction, machine_id: str, command: c.Command, *, parent: Job | N
     transition = TRANSITIONS[command.action]
     tx.who.need(transition.role)
     machine = tx.own(Machine, machine_id)
-    provider = tx.session.get(Provider, machine.provider_id) if machine.provider_id else None
-    if reason := _refusal(machine, transition, provider):
+    if reason := _refusal(machine, transition, _far_end(tx, machine)):
         raise reason
     _refuse_unheard_stop(machine, command)
     if machine.state == MachineState.STOPPING and machine.job_id:
@@ -212,7 +219,11 @@ def _own_snapshot(tx: Transaction, machine: Machine, image_id: str) -> Image:
     image = tx.get(Image, image_id, lock=True)
     if image.machine_id != machine.id or image.type != "SNAPSHOT" or image.state != ImageState.AVAILABLE:
         raise SiroccoError(
-            INVALID, where="image", why=f"{image.name} is no snapshot of {machine.name} that is available"
+            INVALID,
+            where="image",
+            why="{snapshot} is no snapshot of {machine} that is available",
+            snapshot=image.name,
+            machine=machine.name,
         )
     return image
 
@@ -226,14 +237,20 @@ def _check_resize(tx: Transaction, machine: Machine, cpu: int, memory: int) -> N
 def _attached(tx: Transaction, machine: Machine, volume_id: str) -> Record:
     use = next((use for use in machine.volumes if use.volume_id == volume_id), None)
     if use is None:
-        raise SiroccoError(NOT_FOUND, kind=f"volume attached to {machine.name}", id=volume_id)
+        raise SiroccoError(NOT_FOUND, kind="attached volume", id=volume_id)
     return tx.get(LOCKABLE["volume"], volume_id, lock=True)
 
 
 def _add_nic(tx: Transaction, machine: Machine, network_id: str, address_id: str) -> Nic:
     network = started_network(tx, network_id)
     if network.provider_id not in {None, machine.provider_id}:
-        raise SiroccoError(INVALID, where="network", why=f"{network.name} is at another provider than {machine.name}")
+        raise SiroccoError(
+            INVALID,
+            where="network",
+            why="{network} is at another provider than {machine}",
+            network=network.name,
+            machine=machine.name,
+        )
     capacity.take(tx, machine.tenant_id, {"addresses": 1})
     position = max((nic.position for nic in machine.nics), default=-1) + 1
     nic = new_nic(tx, machine, position, NicRequest(network_id, address_id))
@@ -245,7 +262,7 @@ def _add_nic(tx: Transaction, machine: Machine, network_id: str, address_id: str
 def _nic_of(machine: Machine, nic_id: str) -> Nic:
     nic = next((nic for nic in machine.nics if nic.id == nic_id), None)
     if nic is None:
-        raise SiroccoError(NOT_FOUND, kind=f"interface of {machine.name}", id=nic_id)
+        raise SiroccoError(NOT_FOUND, kind="interface", id=nic_id)
     return nic
 
 
@@ -253,7 +270,7 @@ def _check_target(tx: Transaction, machine: Machine, host_id: str) -> None:
     if host_id and tx.get(Host, host_id).provider_id != machine.provider_id:
         raise SiroccoError(INVALID, where="host", why="it belongs to another provider")
     if host_id and host_id == machine.host_id:
-        raise SiroccoError(INVALID, where="host", why=f"{machine.name} is there already")
+        raise SiroccoError(INVALID, where="host", why="{machine} is there already", machine=machine.name)
 
 
 def delete(tx: Transaction, machine_id: str, *, parent: Job | None = None) -> Job:

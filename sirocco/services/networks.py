@@ -47,7 +47,7 @@ def create(tx: Transaction, request: NetworkRequest) -> tuple[Network, Job]:
     """Accept a new network: CREATING until its job ends."""
     tx.who.need(Role.OPERATOR if request.shared else Role.MEMBER)
     check_text(request.name, request.description, request.properties)
-    check("mtu", request.mtu, 576, 9216, "bytes")
+    check("mtu", request.mtu, 576, 9216, in_bytes=True)
     if request.initial_state not in {NetworkState.STARTED, NetworkState.STOPPED}:
         raise SiroccoError(INVALID, where="initialState", why="it is STARTED or STOPPED")
     provider = _provider(tx, request)
@@ -79,7 +79,7 @@ def _provider(tx: Transaction, request: NetworkRequest) -> Provider:
         rows = rows.where(Provider.id == request.provider_id)
     fitting = [provider for provider in tx.session.scalars(rows) if need in capabilities(provider)]
     if not fitting:
-        raise SiroccoError(NO_PROVIDER, why=f"none states the capability {need}")
+        raise SiroccoError(NO_PROVIDER, why="none states the capability {capability}", capability=need)
     return fitting[0]
 
 
@@ -90,7 +90,7 @@ def _block(tx: Transaction, provider: Provider, wanted: str) -> str:
         return str(free_block(taken, provider.settings.get("addresses", POOL)))
     block = parse_cidr(wanted)
     if any(block.overlaps(other) for other in taken):
-        raise SiroccoError(INVALID, where="cidr", why=f"{block} overlaps another network of this provider")
+        raise SiroccoError(INVALID, where="cidr", why="{block} overlaps another network of this provider", block=block)
     return str(block)
 
 
@@ -235,10 +235,12 @@ def _fixed(block: ipaddress.IPv4Network, taken: set[str], wanted: str) -> str:
     if not wanted:
         lowest = lowest_free(block, taken)
         if lowest is None:
-            raise SiroccoError(NO_CAPACITY, why=f"all fixed addresses of {block} are taken")
+            raise SiroccoError(NO_CAPACITY, why="all fixed addresses of {block} are taken", block=block)
         return str(lowest)
     if wanted in taken or wanted not in map(str, fixed_range(block)):
-        raise SiroccoError(INVALID, where="ip", why=f"{wanted} is not free among the fixed addresses of {block}")
+        raise SiroccoError(
+            INVALID, where="ip", why="{ip} is not free among the fixed addresses of {block}", ip=wanted, block=block
+        )
     return wanted
 
 

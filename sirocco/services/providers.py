@@ -57,7 +57,7 @@ def create(
     tx.who.need(Role.OPERATOR)
     check_text(name, description, dict(properties or {}))
     if kind not in KINDS:
-        raise SiroccoError(INVALID, where="kind", why=f"it is one of {', '.join(KINDS)}")
+        raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(KINDS))
     _refuse_taken(tx, name)
     provider_id = new_id()
     sealed = {field: tx.sealer.seal(value, "provider", provider_id, field) for field, value in (secrets or {}).items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sirocco.cmdb.models import Job
 from sirocco.cmdb.transaction import Transaction
-from sirocco.contracts.errors import CANCELLED, SiroccoError, catalogue, fill
+from sirocco.contracts.errors import CANCELLED, SiroccoError, catalogue, explained, fill
 from sirocco.contracts.states import JobState
 from sirocco.services import events
 from sirocco.services.outcomes import machines, others
@@ -52,7 +52,7 @@ def failed(tx: Transaction, job: Job, code: str, details: Mapping[str, str]) -> 
     """The job could not be done; what it had made is undone by now."""
     problem = catalogue()[code]
     job.error, job.details, job.return_code = problem.code, dict(details), problem.number
-    job.status_message = fill(problem.message, details)
+    job.status_message = fill(problem.message, explained(details))
     OUTCOMES[job.workflow].failure(tx, job)
     _end(tx, job, JobState.FAILED)
 

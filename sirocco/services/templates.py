@@ -44,7 +44,7 @@ def create(
     """Keep a document; ``shared`` with all tenants needs an operator."""
     tx.who.need(Role.OPERATOR if shared else Role.MEMBER)
     if kind not in KINDS:
-        raise SiroccoError(INVALID, where="kind", why=f"it is one of {', '.join(KINDS)}")
+        raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(KINDS))
     check_text(name, description, properties)
     template = tx.add(
         Template(

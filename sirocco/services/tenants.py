@@ -68,7 +68,7 @@ def update(tx: Transaction, tenant_id: str, changes: dict[str, Any], version: in
     if changes.get("name", tenant.name) != tenant.name:
         _refuse_taken(tx, changes["name"])
     if changes.get("placement", tenant.placement) not in _POLICIES:
-        raise SiroccoError(INVALID, where="placement", why=f"it is one of {', '.join(_POLICIES)}")
+        raise SiroccoError(INVALID, where="placement", why="it is one of {choices}", choices=", ".join(_POLICIES))
     for field in ("name", "description", "properties", "enabled", "placement", "providers"):
         if field in changes:
             setattr(tenant, field, changes[field])
@@ -104,7 +104,7 @@ def set_quota(tx: Transaction, tenant_id: str, ceilings: dict[str, int | None]) 
     rows = {row.resource: row for row in quotas(tx, tenant_id)}
     for resource, ceiling in ceilings.items():
         if resource not in rows:
-            raise SiroccoError(INVALID, where="quota", why=f"{resource} is none of {', '.join(RESOURCES)}")
+            raise SiroccoError(INVALID, where="quota", why="it is one of {choices}", choices=", ".join(RESOURCES))
         if ceiling is not None and not 0 <= ceiling < 2**62:
             raise SiroccoError(INVALID, where=f"quota.{resource}", why="it is a number of 0 or more, or absent")
         rows[resource].ceiling = ceiling

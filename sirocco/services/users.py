@@ -55,7 +55,7 @@ def _may_grant(tx: Transaction, roles: Mapping[str, str], *, operator: bool) -> 
     tx.who.need(Role.OPERATOR if operator else Role.TENANT_ADMIN)
     for tenant_id, role in roles.items():
         if role not in _MEMBER_ROLES:
-            raise SiroccoError(INVALID, where="role", why=f"it is one of {', '.join(_MEMBER_ROLES)}")
+            raise SiroccoError(INVALID, where="role", why="it is one of {choices}", choices=", ".join(_MEMBER_ROLES))
         if tx.session.get(Tenant, tenant_id) is None or not (
             tx.who.may(Role.OPERATOR) or tenant_id == tx.who.tenant_id
         ):

@@ -43,7 +43,7 @@ def create(tx: Transaction, request: VolumeRequest, *, parent: Job | None = None
     check_text(request.name, request.description, request.properties)
     image = tx.get(VolumeImage, request.volume_image_id) if request.volume_image_id else None
     size = request.capacity or (image.capacity if image else 0)
-    check("capacity", size, MIB, MAX_DISK, "bytes")
+    check("capacity", size, MIB, MAX_DISK, in_bytes=True)
     if image is not None:
         _check_image(image, size)
     if request.filesystem not in FILESYSTEMS:
@@ -76,7 +76,13 @@ def _check_image(image: VolumeImage, size: int) -> None:
             WRONG_STATE, kind="volume image", name=image.name, state=image.state, action="add", needed="AVAILABLE"
         )
     if size < image.capacity:
-        raise SiroccoError(INVALID, where="capacity", why=f"the image {image.name} needs {image.capacity} bytes")
+        raise SiroccoError(
+            INVALID,
+            where="capacity",
+            why="the image {image} needs {least} bytes",
+            image=image.name,
+            least=image.capacity,
+        )
 
 
 def get(tx: Transaction, volume_id: str) -> Volume:
@@ -107,8 +113,8 @@ def grow(tx: Transaction, volume_id: str, command: c.Grow) -> Job:
     tx.who.need(Role.MEMBER)
     volume = _usable(tx, volume_id, command.action)
     if command.capacity <= volume.capacity:
-        raise SiroccoError(INVALID, where="capacity", why=f"it has to be more than {volume.capacity} bytes")
-    check("capacity", command.capacity, MIB, MAX_DISK, "bytes")
+        raise SiroccoError(INVALID, where="capacity", why="it has to be more than {least} bytes", least=volume.capacity)
+    check("capacity", command.capacity, MIB, MAX_DISK, in_bytes=True)
     _need(tx, volume, cap.VOLUME_GROW)
     capacity.take(tx, volume.tenant_id, {"capacity": command.capacity - volume.capacity})
     return jobs.submit(tx, "ActOnVolume", command.action, volume, arguments=command.arguments())

@@ -56,7 +56,7 @@ def client(furnished):
 def made(world, name) -> Machine:
     with world.reading() as tx:
         machine = tx.session.query(Machine).where(Machine.name == name).one()
-        assert machine.nics is not None
+        tx.session.refresh(machine, ["disks", "nics", "volumes"])  # read before the transaction ends
         return machine
 
 

@@ -106,7 +106,9 @@ def act(tx: Transaction, id: str, action: str) -> ResponseReturnValue:  # noqa: 
 def command(action: str) -> c.Command:
     """The command of a form."""
     if action not in COMMANDS:
-        raise SiroccoError(INVALID, where="action", why=f"it is one of {', '.join(COMMANDS)}, delete")
+        raise SiroccoError(
+            INVALID, where="action", why="it is one of {choices}", choices=", ".join((*COMMANDS, "delete"))
+        )
     return COMMANDS[action]()
 
 
@@ -115,6 +117,6 @@ def act_on_many(tx: Transaction) -> ResponseReturnValue:
     """One action on all machines that are ticked: one job, a result for each."""
     action = forms.text("action")
     if action not in BULK:
-        raise SiroccoError(INVALID, where="action", why=f"it is one of {', '.join(BULK)}")
+        raise SiroccoError(INVALID, where="action", why="it is one of {choices}", choices=", ".join(BULK))
     job = bulk.act(tx, forms.chosen("machine"), None if action == "delete" else command(action))
     return go("jobs.show", id=job.id)

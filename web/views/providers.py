@@ -56,7 +56,9 @@ def _object(name: str) -> dict[str, object]:
     try:
         value = json.loads(forms.text(name) or "{}")
     except json.JSONDecodeError as error:
-        raise SiroccoError(INVALID, where=name, why=f"line {error.lineno}: {error.msg}") from None
+        raise SiroccoError(
+            INVALID, where=name, why="it is not JSON: line {line}, {fault}", line=error.lineno, fault=error.msg
+        ) from None
     if not isinstance(value, dict):
         raise SiroccoError(INVALID, where=name, why="it is not a JSON object")
     return value

@@ -1,0 +1,89 @@
+"""What went wrong, said in the reader's language: refusals, failed jobs, alarms, faults that records carry."""
+
+import re
+from functools import singledispatch
+
+from flask import g
+from sqlalchemy import select
+
+from sirocco.cmdb.models import Event, Image, Job, Machine, Network, Volume
+from sirocco.contracts.errors import SiroccoError, catalogue, explained, fill
+from web import words
+from web.language import say
+
+_COUNTED = re.compile(r"(.+) \((\d+)\)")
+
+
+def message(refusal: SiroccoError) -> str:
+    """A refusal's sentence."""
+    text = fill(say(refusal.problem.message), _details(refusal))
+    return text[:1].upper() + text[1:]
+
+
+def remedy(refusal: SiroccoError) -> str:
+    """What to do about a refusal."""
+    return fill(say(refusal.problem.remedy), _details(refusal))
+
+
+def _details(refusal: SiroccoError) -> dict[str, str]:
+    """Words that are codes are said in the reader's language; names and figures stay."""
+    return explained({name: _detail(name, value) for name, value in refusal.details.items()}, _reason)
+
+
+def _detail(name: str, value: str) -> str:
+    match name:
+        case "state" | "needed":
+            return ", ".join(str(words.sign(part).word).lower() for part in value.split(", "))
+        case "kind" | "action" | "role" | "resource":
+            return str(words.word(value)).lower()
+        case "where":
+            return words.place(value)
+        case "users":
+            return words.users(value)
+        case "capability":
+            return str(words.capability(value))
+    return value
+
+
+def _reason(text: str) -> str:
+    """A reason, or the list of them that placement gives: ``too few free cores (3); its provider lacks: x (1)``."""
+    parts = [_COUNTED.fullmatch(part) for part in text.split("; ")]
+    if not all(parts):
+        return say(text)
+    return "; ".join(f"{_obstacle(part[1])} ({part[2]})" for part in parts if part)
+
+
+def _obstacle(text: str) -> str:
+    head, mark, names = text.partition(": ")
+    return say(head) + mark + ", ".join(str(words.capability(name)) for name in names.split(", "))
+
+
+@singledispatch
+def of(row: object) -> SiroccoError | None:
+    """The failure behind a job, an alarm or a record's fault; None when there is none, or nobody knows it any more."""
+    raise TypeError(f"{type(row).__name__} cannot fail")
+
+
+@of.register
+def _(job: Job) -> SiroccoError | None:
+    problem = catalogue().get(job.error)
+    return SiroccoError(problem, **job.details) if problem else None
+
+
+@of.register
+def _(event: Event) -> SiroccoError | None:
+    job = g.tx.find(Job, event.job_id) if event.type == "alarm" and event.job_id else None
+    return of(job) if job is not None else None
+
+
+@of.register(Machine)
+@of.register(Volume)
+@of.register(Network)
+@of.register(Image)
+def _(row: Machine | Volume | Network | Image) -> SiroccoError | None:
+    """A fault is the message of the job that left it."""
+    if not row.fault:
+        return None
+    left = select(Job).where(Job.target_id == row.id, Job.status_message == row.fault)
+    job = g.tx.session.scalar(left.order_by(Job.created.desc()).limit(1))
+    return of(job) if job is not None else None
