@@ -4,15 +4,24 @@ import hashlib
 import hmac
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sqlalchemy.exc import OperationalError
 from werkzeug.wrappers import Request
 
 from sirocco.cmdb.models import User
 from sirocco.cmdb.transaction import Cmdb, Transaction
 from sirocco.contracts.errors import CSRF, NO_TENANT, UNAUTHENTICATED, SiroccoError
 from sirocco.domain.principal import SYSTEM, Principal
-from sirocco.identity.principals import KEY_PREFIX, authenticate_key, authenticate_password, principal
+from sirocco.identity.principals import (
+    KEY_PREFIX,
+    authenticate_key,
+    authenticate_password,
+    key_use_is_old,
+    note_key_use,
+    principal,
+)
 from sirocco.identity.sessions import signed_in
 
 COOKIE = "sirocco_session"
@@ -84,11 +93,19 @@ class Identification:
     def _by_key(self, token: str, wanted: str) -> Principal:
         """A key acts in its own tenant only."""
         with self._cmdb.reading(SYSTEM) as tx:
-            user, tenant_id = authenticate_key(tx, token)
-            found = principal(tx, user, tenant_id)
-            if wanted and principal(tx, user, wanted).tenant_id != tenant_id:
+            user, key = authenticate_key(tx, token)
+            found = principal(tx, user, key.tenant_id)
+            if wanted and principal(tx, user, wanted).tenant_id != key.tenant_id:
                 raise SiroccoError(NO_TENANT, tenant=wanted)
-            return found
+            unnoted = key.id if key_use_is_old(tx, key) else ""
+        if unnoted:
+            self._note_use(unnoted)
+        return found
+
+    def _note_use(self, key_id: str) -> None:
+        """A database that takes no writes right now still answers those who read."""
+        with suppress(OperationalError), self._cmdb.writing(SYSTEM) as tx:
+            note_key_use(tx, key_id)
 
     def _by_session(self, request: Request, wanted: str) -> Principal:
         cookie = request.cookies.get(COOKIE, "")

@@ -1,6 +1,6 @@
 """Idempotency-Key: a write that is sent again has its effect once and gets its first answer."""
 
-import hashlib
+import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The key of a request, and the fingerprint of what it asks for."""
+    """The key of a request, and what it asks for, of which a keyed hash alone is kept: it may hold a password."""
 
     key: str
-    fingerprint: str
+    asked: bytes
 
 
 def key_of(value: str | None, *asked: bytes) -> Key | None:
@@ -41,10 +41,7 @@ def key_of(value: str | None, *asked: bytes) -> Key | None:
         return None
     if not _SHAPE.fullmatch(value):
         raise SiroccoError(INVALID, where=HEADER, why="it has 1 to 255 visible ASCII characters")
-    digest = hashlib.sha256()
-    for part in asked:
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return Key(value, digest.hexdigest())
+    return Key(value, b"".join(len(part).to_bytes(8, "big") + part for part in asked))
 
 
 def once(tx: Transaction, key: Key | None, write: Callable[[], Reply]) -> Reply:
@@ -62,7 +59,7 @@ def once(tx: Transaction, key: Key | None, write: Callable[[], Reply]) -> Reply:
     stale = KeptRequest.created <= tx.now - _KEPT_FOR
     tx.session.execute(delete(KeptRequest).where(KeptRequest.user_id == owner, stale))
     tx.session.expunge_all()
-    row = tx.add(KeptRequest(user_id=owner, key=key.key, fingerprint=key.fingerprint, created=tx.now))
+    row = tx.add(KeptRequest(user_id=owner, key=key.key, fingerprint=tx.sealer.mark(key.asked), created=tx.now))
     reply = write()
     row.status, row.headers = reply.status, dict(reply.headers)
     row.body = tx.sealer.seal(reply.body.decode(), "kept request", owner, key.key)
@@ -70,7 +67,7 @@ def once(tx: Transaction, key: Key | None, write: Callable[[], Reply]) -> Reply:
 
 
 def _replay(tx: Transaction, kept: KeptRequest, key: Key) -> Reply:
-    if kept.fingerprint != key.fingerprint:
+    if not hmac.compare_digest(kept.fingerprint, tx.sealer.mark(key.asked, kept.fingerprint)):
         raise SiroccoError(KEY_REUSED, key=key.key)
     body = tx.sealer.open(kept.body, "kept request", kept.user_id, kept.key).encode()
     return Reply(kept.status, {**kept.headers, REPLAYED: "true"}, body)

@@ -30,6 +30,10 @@ class Sealer(Protocol):
         """The plain text; raises ValueError when sealed for another place or by an unknown key."""
         ...
 
+    def mark(self, data: bytes, like: str = "") -> str:
+        """A keyed hash that tells the same data again, made with the key of the mark ``like`` if there is one."""
+        ...
+
 
 @dataclass(slots=True)
 class Transaction:

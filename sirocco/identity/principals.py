@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from sirocco.cmdb.models import ApiKey, Tenant, User
 from sirocco.cmdb.transaction import Transaction
@@ -13,6 +13,7 @@ from sirocco.identity.secrets import fingerprint, password_matches
 
 _TRIES = 10
 _LOCK = timedelta(minutes=5)
+_NOTED_EVERY = timedelta(minutes=1)
 KEY_PREFIX = "sk_"
 
 
@@ -42,13 +43,23 @@ def _count_failure(tx: Transaction, user: User) -> None:
         user.failures, user.locked_until = 0, tx.now + _LOCK
 
 
-def authenticate_key(tx: Transaction, token: str) -> tuple[User, str]:
-    """The user of an API key and the key's tenant; refuses unknown, expired and disabled ones."""
+def authenticate_key(tx: Transaction, token: str) -> tuple[User, ApiKey]:
+    """The user of an API key and the key; refuses unknown, expired and disabled ones."""
     key = tx.session.scalar(select(ApiKey).where(ApiKey.hash == fingerprint(token)))
     user = tx.session.get(User, key.user_id) if key else None
     if key is None or user is None or not user.enabled or (key.expires and key.expires <= tx.now):
         raise SiroccoError(UNAUTHENTICATED)
-    return user, key.tenant_id
+    return user, key
+
+
+def key_use_is_old(tx: Transaction, key: ApiKey) -> bool:
+    """Whether the last use that was noted of a key is a minute ago."""
+    return key.used is None or key.used <= tx.now - _NOTED_EVERY
+
+
+def note_key_use(tx: Transaction, key_id: str) -> None:
+    """Note that a key is used now; its version stays, since its owner changed nothing."""
+    tx.session.execute(update(ApiKey).where(ApiKey.id == key_id).values(used=tx.now))
 
 
 def principal(tx: Transaction, user: User, tenant: str = "") -> Principal:

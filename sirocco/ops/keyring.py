@@ -5,6 +5,8 @@ has a key derived from it (HKDF-SHA256, RFC 5869). Rotation adds a key; the olde
 Sealing is AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce; the key's id is bound as associated data.
 """
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -21,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sirocco.ops.errors import OperationError
 
 _NONCE = 12
-_PURPOSE = "cmdb"
+_PURPOSE, _MARKS = "cmdb", "marks"
 
 
 class KeyRingError(OperationError, ValueError):
@@ -74,13 +76,17 @@ class KeyRing:
         """The cipher of a key for a purpose; KeyRingError for a key that is not on the ring."""
         self._refresh()
         cipher = self._ciphers.get((key_id, purpose))
-        return cipher or self._derive(key_id, purpose)
+        return cipher or self._ciphers.setdefault((key_id, purpose), AESGCM(self._derive(key_id, purpose)))
 
-    def _derive(self, key_id: str, purpose: str) -> AESGCM:
+    def digest(self, key_id: str, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA256 with a key for a purpose; KeyRingError for a key that is not on the ring."""
+        self._refresh()
+        return hmac.digest(self._derive(key_id, purpose), data, hashlib.sha256)
+
+    def _derive(self, key_id: str, purpose: str) -> bytes:
         if key_id not in self._keys:
             raise KeyRingError(f"key {key_id!r} is not on the ring {self.path}; restore the ring that held it")
-        derived = HKDF(SHA256(), 32, salt=None, info=f"sirocco {purpose}".encode()).derive(self._keys[key_id])
-        return self._ciphers.setdefault((key_id, purpose), AESGCM(derived))
+        return HKDF(SHA256(), 32, salt=None, info=f"sirocco {purpose}".encode()).derive(self._keys[key_id])
 
     def _refresh(self) -> None:
         with self._guard:
@@ -115,6 +121,14 @@ class Sealer:
             return cipher.decrypt(data[:_NONCE], data[_NONCE:], _bound(key_id, *place)).decode()
         except (InvalidTag, ValueError) as error:
             raise SealBrokenError(f"{'/'.join(place)} was altered, or sealed for another place") from error
+
+    def mark(self, data: bytes, like: str = "") -> str:
+        """What tells the same data again without telling the data: key id, a point, and a keyed hash in base 64.
+
+        ``like`` is an earlier mark to compare with: its key is used, so a rotation in between does not matter.
+        """
+        key_id = like.partition(".")[0] or self._ring.current
+        return f"{key_id}.{b64encode(self._ring.digest(key_id, _MARKS, data)).decode()}"
 
     def outdated(self, sealed: str) -> bool:
         """Whether a value is sealed with an older key than the current one."""

@@ -1,12 +1,14 @@
 """Idempotency-Key: the same key has its effect once, even five at a time, on both databases."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from sirocco.cmdb.models import Address, Job, KeptRequest, Machine, Template, Volume
+from sirocco.cmdb.models import Address, ApiKey, Job, KeptRequest, Machine, Template, Volume
+from sirocco.ops.keyring import KeyRing, Sealer
 from tests.api.front import Caller
 
 TIMES = 5
@@ -106,6 +108,38 @@ def test_a_kept_answer_shows_no_secret_at_rest(front):
     with front.cmdb.reading(front.world.operator) as tx:
         kept = tx.session.scalars(select(KeptRequest)).one()
     assert first.json["token"] not in kept.body
+
+
+def test_what_was_asked_cannot_be_guessed_from_what_is_kept(front, tmp_path):
+    asked = b"a body with a short password"
+    marks = [Sealer(KeyRing.at(tmp_path / name)).mark(asked) for name in ("one.json", "other.json", "one.json")]
+    assert marks[0] == marks[2] != marks[1]
+    front.member.post("machineConfigs", {"cpu": 1}, Idempotency_Key="k")
+    with front.cmdb.reading(front.world.operator) as tx:
+        kept = tx.session.scalars(select(KeptRequest)).one().fingerprint
+    assert kept.startswith("k1.")
+    assert len(kept) <= 64
+
+
+def test_a_rotated_key_ring_still_tells_the_same_request_again(front, tmp_path):
+    key = {"Idempotency_Key": "k"}
+    assert front.member.post("machineConfigs", {"cpu": 1}, **key).status_code == 201
+    KeyRing.at(tmp_path / "keyring.json").rotate()
+    assert front.member.post("machineConfigs", {"cpu": 1}, **key).headers["Idempotency-Replayed"] == "true"
+    assert front.member.post("machineConfigs", {"cpu": 2}, **key).status_code == 409
+
+
+def test_the_use_of_a_key_is_noted_once_a_minute(front):
+    caller = front.member
+    path = caller.get("apiKeys").json["apiKeys"][0]["id"]
+    first = caller.get(path)
+    assert "used" in first.json
+    for age, noted in ((50, False), (70, True)):
+        used = datetime.now(UTC) - timedelta(seconds=age)
+        with front.cmdb.writing(front.world.operator) as tx:
+            tx.session.execute(update(ApiKey).values(used=used))
+        assert (datetime.fromisoformat(caller.get(path).json["used"]) > used) is noted
+    assert caller.get(path).headers["ETag"] == first.headers["ETag"]
 
 
 def test_writes_at_once_with_an_etag_win_once(front_on_both):
