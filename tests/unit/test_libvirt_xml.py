@@ -51,6 +51,24 @@ def test_a_simulated_domain_is_valid():
     valid("domain", described(domain_type="test", emulated_hardware=False, seed="", nics=()))
 
 
+def test_a_domain_has_room_to_grow_while_it_runs():
+    domain = etree.fromstring(described())
+    assert xml.size(domain) == (2, 128 * MIB)
+    assert (domain.findtext("vcpu"), domain.findtext("maxMemory")) == ("8", str(512 * 1024))
+    assert etree.fromstring(described(cpu=100)).findtext("vcpu") == "240"
+    assert etree.fromstring(described(cpu=250)).findtext("vcpu") == "250"
+
+
+@pytest.mark.parametrize("simulated", [{}, {"domain_type": "test", "emulated_hardware": False, "seed": "", "nics": ()}])
+def test_a_domain_of_another_size_differs_in_its_size_alone(simulated):
+    smaller = etree.fromstring(described(**simulated))
+    smaller.find("devices").append(etree.fromstring(xml.piece(128 * MIB)))
+    resized = valid("domain", xml.sized(smaller, 3, 384 * MIB))
+    wanted = etree.fromstring(described(**simulated, cpu=3, memory=384 * MIB))
+    canonical = [sorted(etree.tostring(part) for part in domain) for domain in (resized, wanted)]
+    assert canonical[0] == canonical[1]
+
+
 def test_every_disk_states_its_format():
     disks = etree.fromstring(described()).findall("devices/disk")
     assert [disk.find("driver").get("type") for disk in disks] == ["qcow2", "qcow2", "raw"]
@@ -86,6 +104,9 @@ def test_addresses_beyond_the_dynamic_ones_are_kept_free():
 def test_the_other_forms_are_valid():
     valid("network", xml.bridged_network(UNIQUE, "n", "sirb0"))
     valid("domainsnapshot", xml.snapshot("a name"))
+    with_memory = etree.fromstring(described())
+    with_memory.find("devices").append(etree.fromstring(xml.piece(128 * MIB)))
+    valid("domain", etree.tostring(with_memory))
     reserved = xml.network(UNIQUE, "n", "b", xml.Addresses("10.1.2.0/24"), "").replace(
         "</range>", "</range>" + xml.reservation("52:54:00:00:00:01", "10.1.2.9")
     )

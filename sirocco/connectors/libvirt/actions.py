@@ -9,6 +9,7 @@ from sirocco.connectors.libvirt.errors import is_missing
 from sirocco.connectors.libvirt.machines import Machines
 from sirocco.connectors.libvirt.networks import Networks
 from sirocco.connectors.libvirt.notes import read, write
+from sirocco.connectors.libvirt.resize import resize
 from sirocco.connectors.libvirt.settings import Settings
 from sirocco.connectors.libvirt.tasks import Progress, Tasks, Work
 from sirocco.connectors.ports import (
@@ -55,6 +56,8 @@ class Actions:
             return lambda progress: self._once(ref.native_id, action, token, progress)
         if ref.kind is Kind.VOLUME and isinstance(action, GrowVolume):
             return lambda _: self._machines.volumes.grow(ref.native_id, action.capacity)
+        if ref.kind is Kind.VOLUME and isinstance(action, Capture):
+            return lambda _: self._machines.volumes.capture(ref.native_id, action.name, token)
         if ref.kind is Kind.NETWORK and isinstance(action, Start):
             return lambda _: self._networks.start(ref.native_id)
         if ref.kind is Kind.NETWORK and isinstance(action, Stop):
@@ -114,7 +117,7 @@ class Actions:
             case Suspend():
                 power.suspend(domain)
             case Resize():
-                power.resize(domain, action)
+                resize(domain, action, progress)
             case TakeSnapshot():
                 snapshots.take(domain, action)
             case RestoreSnapshot():

@@ -4,9 +4,8 @@ from typing import Any
 
 import libvirt
 
+from sirocco.connectors.libvirt import agent
 from sirocco.connectors.libvirt.networks import Networks
-
-_CHANNEL = "devices/channel/target[@name='org.qemu.guest_agent.0'][@state='connected']"
 
 
 class Addresses:
@@ -22,7 +21,7 @@ class Addresses:
     @staticmethod
     def guest(domain: libvirt.virDomain, description: Any) -> dict[str, list[str]]:
         """Addresses as the guest agent tells, by MAC address; none when no agent is connected."""
-        if description.find(_CHANNEL) is None:
+        if not agent.listens(description):
             return {}
         try:
             interfaces = domain.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT, 0)

@@ -22,11 +22,13 @@ _ANY = (
 _REAL = (
     names.USAGE,
     names.CAPTURE,
+    names.RESIZE_LIVE,
     names.CONSOLE,
     names.USER_DATA,
     names.VOLUME,
     names.VOLUME_HOTPLUG,
     names.VOLUME_GROW,
+    names.VOLUME_CAPTURE,
     names.NIC_HOTPLUG,
 )
 

@@ -37,6 +37,8 @@ from sirocco.connectors.ports import (
     Watch,
 )
 
+Room = machines.Machines | volumes.Volumes | images.Images | networks.Networks
+
 
 class LibvirtConnector:
     """A provider whose hosts are reached by libvirt."""
@@ -70,14 +72,14 @@ class LibvirtConnector:
         with translated(f"find {kind}"):
             return self._room(kind).find(token)
 
-    def _room(self, kind: Kind) -> "machines.Machines | volumes.Volumes | images.Images | networks.Networks":
-        rooms = {
+    def _room(self, kind: Kind) -> Room:
+        rooms: dict[Kind, Room] = {
             Kind.MACHINE: self._machines,
             Kind.VOLUME: self._volumes,
             Kind.IMAGE: self._images,
             Kind.NETWORK: self._networks,
         }
-        return rooms[kind]  # type: ignore[return-value]
+        return rooms[kind]
 
     def observe(self, ref: Ref) -> Observed:
         """The object as it is now."""

@@ -243,11 +243,12 @@ class Machines:
         description, note = xml.parse(domain.XMLDesc(0)), read(domain)
         state, message = state_of(domain, note)
         guest = self.addresses.guest(domain, description) if ask_guest and state is State.STARTED else {}
+        cpu, memory = xml.size(description)
         facts = MachineFacts(
             name=note.name or domain.name(),
             host=host.name,
-            cpu=_processors(description),
-            memory=int(description.findtext("currentMemory") or description.findtext("memory")) * 1024,
+            cpu=cpu,
+            memory=memory,
             nics=tuple(self._nics(description, leases if domain.isActive() else {}, guest)),
             volumes=tuple(VolumeUse(stem, device) for stem, device in attached(description)),
             snapshots=tuple(snapshot.getName() for snapshot in domain.listAllSnapshots(0)),
@@ -267,11 +268,6 @@ def interfaces(description: Any) -> Iterator[NicFacts]:
         mac = (hardware.get("address") or "").lower() if hardware is not None else ""
         name = (source.get("network") or "") if source is not None else ""
         yield NicFacts(mac, name.removeprefix(names.network("")))
-
-
-def _processors(description: Any) -> int:
-    vcpu = description.find("vcpu")
-    return int(vcpu.get("current") or vcpu.text or 1) if vcpu is not None else 1
 
 
 def _undefine(domain: libvirt.virDomain) -> None:

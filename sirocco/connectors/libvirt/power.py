@@ -1,14 +1,13 @@
-"""Start, stop, restart, pause, suspend, resize."""
+"""Start, stop, restart, pause, suspend."""
 
 import threading
 from collections.abc import Callable
 
 import libvirt
 
-from sirocco.connectors.libvirt.errors import is_missing
 from sirocco.connectors.libvirt.hosts import Host
 from sirocco.connectors.libvirt.tasks import Progress
-from sirocco.connectors.ports import ConnectorError, Fault, Resize, Restart, Stop
+from sirocco.connectors.ports import ConnectorError, Fault, Restart, Stop
 
 _AGAIN = 5.0  # seconds after which a guest that was still booting is asked again
 _LOOK = 0.1
@@ -119,34 +118,3 @@ def suspend(domain: libvirt.virDomain) -> None:
         domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING)
     elif not domain.hasManagedSaveImage(0):
         raise _conflict("the machine is stopped: only a started or paused machine can be suspended")
-
-
-def resize(domain: libvirt.virDomain, action: Resize) -> None:
-    """Change processors and memory of a stopped machine."""
-    if domain.isActive() or domain.hasManagedSaveImage(0):
-        raise _conflict("processors and memory change while a machine is stopped: stop it first")
-    config, kib = libvirt.VIR_DOMAIN_AFFECT_CONFIG, action.memory // 1024
-    domain.setMemoryFlags(kib, config | libvirt.VIR_DOMAIN_MEM_MAXIMUM)
-    domain.setMemoryFlags(kib, config)
-    _set_processors(domain, action.cpu)
-
-
-def _set_processors(domain: libvirt.virDomain, count: int) -> None:
-    """The maximum may not fall below what is in use, nor what is in use rise above the maximum: the order decides."""
-    config = libvirt.VIR_DOMAIN_AFFECT_CONFIG
-    steps = [config | libvirt.VIR_DOMAIN_VCPU_MAXIMUM, config]
-    if count < domain.vcpusFlags(config):
-        steps.reverse()
-    for flags in steps:
-        domain.setVcpusFlags(count, flags)
-
-
-def exists(domain: libvirt.virDomain) -> bool:
-    """Whether the domain is still defined."""
-    try:
-        domain.isActive()
-    except libvirt.libvirtError as error:
-        if is_missing(error):
-            return False
-        raise
-    return True

@@ -42,20 +42,27 @@ def take(domain: libvirt.virDomain, action: TakeSnapshot) -> None:
     if domain.hasManagedSaveImage(0):
         raise ConnectorError(Fault.CONFLICT, "the machine is suspended: start it or stop it to take a snapshot")
     if _find(domain, action.snapshot) is None:
-        domain.snapshotCreateXML(xml.snapshot(action.snapshot), 0)
+        _as_if_booted_so(domain, domain.snapshotCreateXML(xml.snapshot(action.snapshot), 0))
+
+
+def _as_if_booted_so(domain: libvirt.virDomain, snapshot: libvirt.virDomainSnapshot) -> None:
+    """Describe processors that were plugged in as there from the start: libvirt plugs them in too late to restore."""
+    description = xml.parse(snapshot.getXMLDesc(libvirt.VIR_DOMAIN_SNAPSHOT_XML_SECURE))
+    if description.find(".//vcpus/vcpu[@enabled='yes'][@hotpluggable='yes']") is None:
+        return
+    for processors in description.findall(".//vcpus"):
+        processors.getparent().remove(processors)
+    snapshot.delete(libvirt.VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY)
+    flags = libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT
+    domain.snapshotCreateXML(xml.text(description), flags)
 
 
 def restore(domain: libvirt.virDomain, action: RestoreSnapshot) -> None:
-    """Put the machine back; CONFLICT when other volumes are attached now than were then."""
+    """Put the machine back; CONFLICT when it has other volumes or another size now than it had then."""
     snapshot = _find(domain, action.snapshot)
     if snapshot is None:
         raise ConnectorError(Fault.NOT_FOUND, f"the machine has no snapshot {action.snapshot!r}")
-    then = _volumes(xml.parse(snapshot.getXMLDesc(0)).find("domain"))
-    now = _volumes(xml.parse(domain.XMLDesc(0)))
-    if then != now:
-        lacking, more = ", ".join(sorted(then - now)) or "none", ", ".join(sorted(now - then)) or "none"
-        message = f"the snapshot was taken with other volumes: attach {lacking}, detach {more}"
-        raise ConnectorError(Fault.CONFLICT, message)
+    _refuse_if_changed(xml.parse(snapshot.getXMLDesc(0)).find("domain"), xml.parse(domain.XMLDesc(0)))
     if domain.hasManagedSaveImage(0):
         domain.managedSaveRemove(0)
     try:
@@ -66,8 +73,19 @@ def restore(domain: libvirt.virDomain, action: RestoreSnapshot) -> None:
         domain.revertToSnapshot(snapshot, libvirt.VIR_DOMAIN_SNAPSHOT_REVERT_FORCE)
 
 
-def _volumes(description: Any) -> set[str]:
-    return set() if description is None else {stem for stem, _ in attached(description)}
+def _refuse_if_changed(before: Any, now: Any) -> None:
+    """What a machine has is counted and paid for outside the hypervisor: a snapshot must not change it."""
+    if before is None:
+        return
+    then, volumes = ({stem for stem, _ in attached(description)} for description in (before, now))
+    if then != volumes:
+        lacking, more = ", ".join(sorted(then - volumes)) or "none", ", ".join(sorted(volumes - then)) or "none"
+        message = f"the snapshot was taken with other volumes: attach {lacking}, detach {more}"
+        raise ConnectorError(Fault.CONFLICT, message)
+    cpu, memory = xml.size(before)
+    if (cpu, memory) != xml.size(now):
+        message = f"the snapshot was taken with {cpu} processors and {memory} bytes of memory: resize the machine first"
+        raise ConnectorError(Fault.CONFLICT, message)
 
 
 def drop(domain: libvirt.virDomain, action: DropSnapshot) -> None:

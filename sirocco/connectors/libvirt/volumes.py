@@ -61,9 +61,7 @@ class Volumes:
 
     def delete(self, stem: str) -> None:
         """Remove; CONFLICT while a machine uses it."""
-        user = self.user(stem)
-        if user:
-            raise ConnectorError(Fault.CONFLICT, f"volume is attached to machine {user}: detach it first")
+        self._refuse_in_use(stem)
         for shelf in self._shelves.all():
             shelf.store.remove(names.content(stem))
             shelf.drop(stem)
@@ -84,6 +82,24 @@ class Volumes:
                 return
         if capacity > now:
             volume.resize(capacity, 0)
+
+    def capture(self, stem: str, name: str, token: str) -> None:
+        """Copy its content, whole, into a new image; CONFLICT while a machine uses it."""
+        image = names.native_id(Kind.IMAGE, token)
+        known = self._shelves.find(image)
+        if known and known[1] and known[1].phase is Phase.READY:
+            return
+        self._refuse_in_use(stem)
+        shelf = self.shelf(stem)
+        record = shelf.begin(image, Record(token, name))
+        shelf.store.remove(names.content(image))
+        shelf.store.clone(names.content(image), names.content(stem))
+        shelf.finish(image, record)
+
+    def _refuse_in_use(self, stem: str) -> None:
+        user = self.user(stem)
+        if user:
+            raise ConnectorError(Fault.CONFLICT, f"volume is attached to machine {user}: detach it first")
 
     def _require(self, stem: str) -> tuple[Shelf, Record | None]:
         found = self._shelves.find(stem)

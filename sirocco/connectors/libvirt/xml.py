@@ -11,6 +11,9 @@ METADATA = "urn:x-sirocco:machine:1"
 METADATA_PREFIX = "sirocco"
 _S = ElementMaker(namespace=METADATA, nsmap={METADATA_PREFIX: METADATA})
 _LEASE_MINUTES = "10"
+GROWTH = 4  # times its size that a machine may become while it runs
+SLOTS = 16  # pieces of memory that can be plugged in while it runs
+_MOST_PROCESSORS = 240  # of machine type ``pc``
 
 
 def _text(element: Any) -> str:
@@ -88,8 +91,11 @@ class Disk:
 
 
 def disk(given: Disk) -> Any:
-    """A writable qcow2 disk; ``none`` as cache, for migration needs the host's page cache out of the way."""
-    driver = E.driver(name="qemu", type="qcow2", cache="none", discard="unmap")
+    """A writable qcow2 disk; ``none`` as cache, for migration needs the host's page cache out of the way.
+
+    One queue, whatever the number of processors: saved memory only fits the hardware that it was saved on.
+    """
+    driver = E.driver(name="qemu", type="qcow2", cache="none", discard="unmap", queues="1")
     parts = [driver, E.source(file=given.path), E.target(dev=given.target, bus="virtio")]
     if given.serial:
         parts.append(E.serial(given.serial))
@@ -132,15 +138,12 @@ class Domain:
 
 def domain(given: Domain) -> str:
     """A domain of machine type ``pc``, which takes every device while it runs without preparation."""
-    kib = str(given.memory // 1024)
     parts = [
         E.name(given.name),
         E.uuid(given.uuid),
         E.title(given.title.replace("\n", " ")),
         E.metadata(parse(given.metadata)),
-        E.memory(kib, unit="KiB"),
-        E.currentMemory(kib, unit="KiB"),
-        E.vcpu(str(given.cpu)),
+        *_size(given.cpu, given.memory, grows=given.emulated_hardware),
         _os(given),
         *(_hardware(given) if given.emulated_hardware else []),
         E.on_poweroff("destroy"),
@@ -165,7 +168,49 @@ def _hardware(given: Domain) -> list[Any]:
     if given.domain_type == "qemu":
         features.append(E.tcg(E("tb-cache", "64", unit="MiB")))
     mode = "maximum" if given.domain_type == "qemu" else "host-model"
-    return [E.features(*features), E.cpu(mode=mode)]
+    return [E.features(*features), E.cpu(_cell(given.cpu, given.memory), mode=mode)]
+
+
+def _most(cpu: int) -> int:
+    return max(min(GROWTH * cpu, _MOST_PROCESSORS), cpu)
+
+
+def _size(cpu: int, memory: int, *, grows: bool) -> list[Any]:
+    """Processors and memory (bytes), with room for more while the machine runs if it ``grows``."""
+    kib = memory // 1024
+    size = [E.memory(str(kib), unit="KiB"), E.currentMemory(str(kib), unit="KiB")]
+    if not grows:
+        return [*size, E.vcpu(str(cpu))]
+    room = E.maxMemory(str(GROWTH * kib), slots=str(SLOTS), unit="KiB")
+    return [room, *size, E.vcpu(str(_most(cpu)), current=str(cpu))]
+
+
+def _cell(cpu: int, memory: int) -> Any:
+    """All of the machine as one node, which libvirt wants where memory is plugged in."""
+    return E.numa(E.cell(id="0", cpus=f"0-{_most(cpu) - 1}", memory=str(memory // 1024), unit="KiB"))
+
+
+def size(description: Any) -> tuple[int, int]:
+    """Processors in use and bytes of memory, plugged in ones included."""
+    processors = description.find("vcpu")
+    return int(processors.get("current") or processors.text), int(description.findtext("memory")) * 1024
+
+
+def sized(description: Any, cpu: int, memory: int) -> str:
+    """A stored domain with another size; memory that was plugged in becomes part of it."""
+    for part in ("maxMemory", "memory", "currentMemory", "vcpu", "vcpus", "cpu/numa", "devices/memory"):
+        for old in description.findall(part):
+            old.getparent().remove(old)
+    processor = description.find("cpu")
+    description.extend(_size(cpu, memory, grows=processor is not None))
+    if processor is not None:
+        processor.append(_cell(cpu, memory))
+    return _text(description)
+
+
+def piece(memory: int) -> str:
+    """Memory (bytes) to plug in."""
+    return _text(E.memory(E.target(E.size(str(memory // 1024), unit="KiB"), E.node("0")), model="dimm"))
 
 
 def _devices(given: Domain) -> Any:

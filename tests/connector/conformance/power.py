@@ -5,6 +5,7 @@ import pytest
 from sirocco.connectors.ports import Fault, Kind, Pause, Resize, Restart, Start, State, Stop, Suspend
 from sirocco.contracts import capabilities as can
 from tests.connector.conformance.core import fault_of
+from tests.connector.conformance.endpoint import MIB
 from tests.connector.conformance.evidence import proves
 
 
@@ -99,10 +100,12 @@ class Power:
 
     @proves(can.RESIZE_LIVE)
     def test_a_running_machine_is_resized(self, endpoint):
-        ref = endpoint.running()
+        ref, larger = endpoint.running(), endpoint.memory + 128 * MIB
         before = counter(endpoint, ref)
-        endpoint.act(ref, Resize(2, endpoint.memory + (endpoint.memory >> 1)))
+        endpoint.act(ref, Resize(2, larger))
         seen = endpoint.see(ref)
-        assert (seen.state, seen.facts.cpu) == (State.STARTED, 2)
-        assert seen.facts.memory == endpoint.memory + (endpoint.memory >> 1)
+        assert (seen.state, seen.facts.cpu, seen.facts.memory) == (State.STARTED, 2, larger)
         assert before is None or counter(endpoint, ref) >= before
+        endpoint.act(ref, Stop(force=True))
+        facts = endpoint.see(ref).facts
+        assert (facts.cpu, facts.memory) == (2, larger)

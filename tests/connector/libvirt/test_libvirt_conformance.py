@@ -2,8 +2,22 @@
 
 import pytest
 
-from sirocco.connectors.ports import DropSnapshot, Migrate, RestoreSnapshot, State, Stop, TakeSnapshot
+from sirocco.connectors.ports import (
+    ConnectorError,
+    DropSnapshot,
+    Fault,
+    Migrate,
+    Resize,
+    RestoreSnapshot,
+    Start,
+    State,
+    Stop,
+    Suspend,
+    TakeSnapshot,
+)
 from sirocco.contracts import capabilities as can
+from tests.connector.conformance.core import fault_of
+from tests.connector.conformance.endpoint import MIB
 from tests.connector.conformance.evidence import proves
 from tests.connector.conformance.suite import Conformance
 from tests.connector.libvirt.far_end import endpoint_of, leftovers, ranges
@@ -39,3 +53,50 @@ class TestLibvirt(Conformance):
         endpoint.act(ref, Migrate("host1"))
         seen = endpoint.see(ref)
         assert (seen.state, seen.facts.host, seen.facts.snapshots) == (State.STOPPED, "host1", ("two",))
+
+    @proves(can.RESIZE_LIVE)
+    def test_a_guest_uses_what_its_running_machine_was_given(self, endpoint):
+        def size():
+            """Processors in use, and whether there is more memory than the machine was made with."""
+            count, memory = endpoint.command(ref, "nproc; awk '/MemTotal/ {print $2}' /proc/meminfo").split()
+            return int(count), int(memory) * 1024 > endpoint.memory
+
+        ref, larger = endpoint.running(host="host1"), endpoint.memory + 128 * MIB
+        assert size() == (1, False)
+        endpoint.act(ref, TakeSnapshot("small"))
+        endpoint.act(ref, Resize(3, larger))
+        assert size() == (3, True)
+        endpoint.act(ref, TakeSnapshot("large"))
+        assert fault_of(endpoint.act, ref, RestoreSnapshot("small")) is Fault.CONFLICT
+        for snapshot, cpu, memory in (("small", 1, endpoint.memory), ("large", 3, larger)):
+            endpoint.act(ref, Stop(force=True))
+            endpoint.act(ref, Resize(cpu, memory))
+            endpoint.act(ref, RestoreSnapshot(snapshot))
+            assert size() == (cpu, memory == larger)
+        endpoint.act(ref, Migrate("host2"))
+        assert size() == (3, True)
+        endpoint.act(ref, Suspend())
+        assert fault_of(endpoint.act, ref, Resize(4, larger)) is Fault.CONFLICT
+        endpoint.act(ref, Start())
+        endpoint.act(ref, Stop())
+        endpoint.act(ref, Start())
+        assert size() == (3, True)
+
+    @pytest.mark.parametrize(
+        ("cpu", "memory", "words"),
+        [
+            (1, 0, "stop it to shrink"),
+            (2, -MIB, "stop it to shrink"),
+            (9, 0, "up to 8 processors"),
+            (2, 1024 * MIB, f"and {4 * 112 * MIB} bytes"),
+            (2, 100 * MIB, f"in steps of {128 * MIB}"),
+        ],
+    )
+    @proves(can.RESIZE_LIVE)
+    def test_what_needs_a_stop_is_refused_with_the_reason(self, endpoint, cpu, memory, words):
+        ref = endpoint.running(cpu=2)
+        with pytest.raises(ConnectorError, match=words) as caught:
+            endpoint.act(ref, Resize(cpu, endpoint.memory + memory))
+        assert caught.value.fault is Fault.CONFLICT
+        facts = endpoint.see(ref).facts
+        assert (facts.cpu, facts.memory) == (2, endpoint.memory)
