@@ -10,20 +10,24 @@ from typing import Any, Concatenate, ParamSpec, cast
 
 from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 
 from sirocco.cmdb.models import WebSession
 from sirocco.cmdb.transaction import Cmdb, Transaction
-from sirocco.contracts.errors import CSRF, SiroccoError
+from sirocco.contracts.errors import CONFLICT, CSRF, SiroccoError
 from sirocco.contracts.states import Role
 from sirocco.domain.principal import SYSTEM
 from sirocco.identity import sessions
 from sirocco.ops.settings import Settings
 from web.assets import Assets
+from web.once import once
 from web.security import COOKIE
 
 P = ParamSpec("P")
 View = Callable[Concatenate[Transaction, P], ResponseReturnValue]
 _TOUCH = timedelta(minutes=1)
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +100,29 @@ def _writer(
     @wraps(view)
     def answer(**values: Any) -> ResponseReturnValue:
         try:
-            with portal().cmdb.writing(SYSTEM) as tx:
-                mine = _enter(tx, role)
-                check_form(g.signed.csrf)
-                return make_response(view(mine, **values))
+            return _written(view, role, values)
         except SiroccoError as refusal:
             if form is None or refusal.problem is CSRF or not may(role):
                 raise
             return _again(form, refusal, values)
 
     return answer
+
+
+def _written(view: Callable[..., ResponseReturnValue], role: Role, values: dict[str, Any]) -> Response:
+    """The answer of a view in a transaction that is done anew when another one got in its way."""
+    for _ in range(_TRIES):
+        try:
+            with portal().cmdb.writing(SYSTEM) as tx:
+                return _answered(_enter(tx, role), view, values)
+        except (IntegrityError, StaleDataError):
+            continue
+    raise SiroccoError(CONFLICT)
+
+
+def _answered(tx: Transaction, view: Callable[..., ResponseReturnValue], values: dict[str, Any]) -> Response:
+    check_form(g.signed.csrf)
+    return once(tx, lambda: make_response(view(tx, **values)))
 
 
 def _again(form: Callable[..., ResponseReturnValue], refusal: SiroccoError, values: dict[str, Any]) -> Response:
@@ -115,6 +132,12 @@ def _again(form: Callable[..., ResponseReturnValue], refusal: SiroccoError, valu
         response = make_response(form(tx, **values))
     response.status_code = refusal.problem.status
     return response
+
+
+def enter() -> None:
+    """Learn who asks, for a page that nobody asked for. Raises ``SignInNeeded``."""
+    with showing():
+        pass
 
 
 @contextmanager

@@ -1,35 +1,52 @@
 """Refusals and faults as pages: what, why, what to do, and the id to quote."""
 
+from contextlib import suppress
+
 import structlog
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from sirocco.contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, TOO_LARGE, SiroccoError
 from sirocco.contracts.ids import new_id
-from web.area import SignInNeeded, portal, showing, to
+from web.area import SignInNeeded, enter, portal, showing, to
 from web.failures import message, remedy
+from web.security import guarded
 
 log = structlog.get_logger(__name__)
 
 
 def answer(pages: Blueprint) -> None:
     """Turn what goes wrong in the portal's pages into answers for people."""
-
-    @pages.before_request
-    def begin() -> None:
-        g.portal = portal()
-        g.request_id = getattr(g, "request_id", "") or new_id()
-
-    @pages.after_request
-    def name_request(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        return response
-
+    pages.before_request(_begin)
+    pages.after_request(_named)
     pages.register_error_handler(SignInNeeded, _door)
     pages.register_error_handler(SiroccoError, _refused)
     pages.register_error_handler(HTTPException, _http)
     pages.register_error_handler(Exception, _failed)
+
+
+def answer_outside(app: Flask) -> None:
+    """The same for addresses that no route has, and for faults outside of the portal's pages."""
+
+    @app.errorhandler(HTTPException)
+    @app.errorhandler(Exception)
+    def outside(error: Exception) -> ResponseReturnValue:
+        _begin()
+        with suppress(Exception):  # whoever is signed in gets the menu; without a database there is nobody
+            enter()
+        body = _http(error) if isinstance(error, HTTPException) else _failed(error)
+        return guarded(_named(make_response(body)))
+
+
+def _begin() -> None:
+    g.portal = portal()
+    g.request_id = getattr(g, "request_id", "") or new_id()
+
+
+def _named(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    return response
 
 
 def _door(_need: SignInNeeded) -> ResponseReturnValue:

@@ -15,6 +15,7 @@ from web import forms, words
 from web.area import Portal, may, to
 from web.assets import STATIC
 from web.language import LANGUAGES, chosen
+from web.once import mark
 from web.security import console_origin, preference
 from web.views import AREAS
 
@@ -60,6 +61,7 @@ def shared() -> dict[str, Any]:
         "to": to,
         "may": may,
         "Role": Role,
+        "mark": mark,
         "filled": forms.filled,
         "fault": forms.fault,
         "refusal": getattr(g, "refusal", None),

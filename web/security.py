@@ -52,14 +52,16 @@ _HEADERS = {
 
 def protect(portal: Blueprint) -> None:
     """Send the headers with every answer of the portal; pages are never kept by caches."""
+    portal.after_request(guarded)
 
-    @portal.after_request
-    def headers(response: Response) -> Response:
-        response.headers.update(_HEADERS)
-        response.headers["Content-Security-Policy"] = policy(g.portal.settings, getattr(g, "nonce", ""))
-        if "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "no-store"
-        return response
+
+def guarded(response: Response) -> Response:
+    """The answer with the headers."""
+    response.headers.update(_HEADERS)
+    response.headers["Content-Security-Policy"] = policy(g.portal.settings, getattr(g, "nonce", ""))
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def keep_session(response: Response, value: str) -> Response:

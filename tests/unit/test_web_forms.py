@@ -4,18 +4,20 @@ import html
 import re
 import shlex
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 import api
-from sirocco.cmdb.models import Job, Machine
+from sirocco.cmdb.models import Job, Machine, Volume
+from sirocco.contracts.errors import SiroccoError
 from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
 from sirocco.identity.principals import authenticate_key
 from sirocco.identity.sessions import redeem_ticket
-from sirocco.services import machines, tenants
+from sirocco.services import jobs, machines, placement, settlement, tenants
 from tests.portal import PASSWORD, furnish, portal_app, sign_in
 from tests.world import GIB, MIB, a_cmdb, populate
 
@@ -276,3 +278,86 @@ def test_theme_language_and_tenant_are_remembered(furnished):
     other.set_cookie("sirocco_language", "fr")
     sign_in(other, "olga")
     assert "Sign out" in other.get("/").text, "the user's own language counts in every browser"
+
+
+def form_of(page: str, action: str) -> dict[str, str]:
+    """What a form of the page would send if nobody changed it: its hidden fields."""
+    form = page.split(f'action="{action}"')[1].split("</form>", maxsplit=1)[0]
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+
+def test_a_form_that_is_sent_twice_has_its_effect_once(world, client, ids):
+    sign_in(client, "bob")
+    sent = form_of(client.get("/volumes/new").text, "/volumes") | {"name": "twice", "capacity": "1"}
+    first, second = (client.post("/volumes", data=sent) for _ in range(2))
+    assert (second.status_code, second.headers["Location"]) == (first.status_code, first.headers["Location"])
+    with world.reading() as tx:
+        assert tx.session.query(Volume).where(Volume.name == "twice").count() == 1
+    stop = form_of(client.get(f"/machines/{ids['machine']}").text, f"/machines/{ids['machine']}/actions/stop")
+    answers = [client.post(f"/machines/{ids['machine']}/actions/stop", data=stop) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    with world.reading() as tx:
+        assert tx.session.query(Job).where(Job.target_id == ids["machine"], Job.action == "stop").count() == 1
+
+
+def test_a_form_that_was_changed_after_it_was_sent_is_another_one(world, client):
+    sign_in(client, "bob")
+    sent = form_of(client.get("/volumes/new").text, "/volumes") | {"capacity": "1"}
+    for name in ("one", "two"):
+        assert client.post("/volumes", data=sent | {"name": name}).status_code == 303
+    with world.reading() as tx:
+        assert tx.session.query(Volume).where(Volume.name.in_(["one", "two"])).count() == 2
+
+
+def test_a_new_key_that_is_asked_for_twice_is_one_key_and_shown_both_times(client):
+    sign_in(client, "bob")
+    sent = form_of(client.get("/api-keys").text, "/api-keys") | {"name": "ci", "days": "7"}
+    keys = {re.search(r"<code>(sk_[^<]+)</code>", client.post("/api-keys", data=sent).text)[1] for _ in range(2)}
+    assert len(keys) == 1
+
+
+def test_forms_sent_at_once_have_their_effect_once(furnished, world):
+    client = furnished[2].test_client()
+    sign_in(client, "bob")
+    sent = form_of(client.get("/volumes/new").text, "/volumes") | {"name": "together", "capacity": "1"}
+    cookie = client.get_cookie("sirocco_session").value
+
+    def send(_number):
+        one = furnished[2].test_client()
+        one.set_cookie("sirocco_session", cookie)
+        return one.post("/volumes", data=sent).headers["Location"]
+
+    with ThreadPoolExecutor(6) as people:
+        assert len(set(people.map(send, range(6)))) == 1
+    with world.reading() as tx:
+        assert tx.session.query(Volume).where(Volume.name == "together").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"cidr": "10.96.0.0/25"}, "10.96.0.0/25 chevauche un autre réseau de ce fournisseur"),
+        ({"cidr": "8.8.8.0/24"}, "Plage d'adresses : 8.8.8.0/24 n'est pas un bloc privé"),
+        ({"mtu": "12"}, "MTU : 12 n'est pas entre 576 et 9216 octets"),
+        ({"name": "n" * 300}, "Nom : la valeur dépasse 255 caractères"),
+    ],
+)
+def test_a_reason_is_said_in_the_readers_language(client, change, said):
+    token = sign_in(client, "bob")
+    client.set_cookie("sirocco_language", "fr")
+    answer = client.post("/networks", data={"csrf": token, "name": "n", "reach": "nat"} | change)
+    assert answer.status_code == 400
+    assert said in html.unescape(answer.text)
+
+
+def test_why_placement_refused_is_said_in_the_readers_language(world, client):
+    with world.writing() as tx:
+        machine, job = machines.create(tx, world.machine(name="vast", cpu=64))
+    with world.writing(SYSTEM) as tx, pytest.raises(SiroccoError) as refused:
+        placement.place_machine(tx, tx.session.get_one(Machine, machine.id))
+    with world.writing(SYSTEM) as tx:
+        settlement.failed(tx, jobs.get(tx, job.id), refused.value.problem.code, refused.value.details)
+    sign_in(client, "bob")
+    client.set_cookie("sirocco_language", "fr")
+    for page in (f"/machines/{machine.id}", f"/jobs/{job.id}", "/events", "/"):
+        assert "trop peu de cœurs libres (2)" in html.unescape(client.get(page).text), page

@@ -1,5 +1,6 @@
 """Every page of the portal for every role: it answers, says who may, and tells the browser what to refuse."""
 
+import html
 import re
 
 import pytest
@@ -40,6 +41,11 @@ def unsafe_routes(app, visited):
             yield rule.endpoint, path.replace("<id>", visited.ids.get(area, visited.ids["machine"]))
 
 
+def posted(page: str) -> list[str]:
+    """Every form of a page that changes something."""
+    return re.findall(r'<form[^>]* method="post".*?</form>', page, re.DOTALL)
+
+
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("name", PEOPLE)
 def test_every_page_answers_with_headers_and_without_inline_code(furnished, client, name, language):
@@ -56,6 +62,7 @@ def test_every_page_answers_with_headers_and_without_inline_code(furnished, clie
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-store", path
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", answer.text), path
+        assert all('name="once"' in form or "/sign-out" in form for form in posted(answer.text)), path
         assert not re.search(r'(?:src|href)="https?://(?!127\.0\.0\.1:8233)', answer.text), path
 
 
@@ -217,3 +224,34 @@ def test_names_are_never_read_as_markup(furnished, app):
     sign_in(client, "bob")
     for path in ("/", "/machines", f"/machines/{machine.id}", "/jobs", "/events", "/search?q=script"):
         assert "<script>alert" not in client.get(path).text, path
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("en", "There is no page /nowhere"), ("fr", "Introuvable : page /nowhere")]
+)
+@pytest.mark.parametrize("name", ["", "bob"])
+def test_an_address_that_no_route_has_is_answered_by_a_page_of_ours(client, language, sentence, name):
+    if name:
+        sign_in(client, name)
+    client.set_cookie("sirocco_language", language)
+    answer = client.get("/nowhere")
+    assert answer.status_code == 404
+    assert sentence in answer.text
+    assert ('href="/machines"' in answer.text) == bool(name), "the menu is for those who are signed in"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["X-Request-Id"] in answer.text
+    assert client.post("/nowhere").status_code == 404
+    assert client.get("/nowhere", headers={"Accept": "application/json"}).json["code"] == "not-found"
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("en", "Something went wrong"), ("fr", "Quelque chose s'est mal passé")]
+)
+def test_a_fault_outside_of_the_pages_is_answered_by_a_page_of_ours(furnished, tmp_path, language, sentence):
+    app = portal_app(furnished[0].cmdb, tmp_path)
+    app.add_url_rule("/broken", view_func=lambda: 1 / 0)
+    answer = app.test_client().get("/broken", headers={"Accept-Language": language, "Accept": "text/html"})
+    assert answer.status_code == 500
+    assert sentence in html.unescape(answer.text)
+    assert not re.search("ZeroDivision|Traceback", answer.text)
+    assert answer.headers["X-Request-Id"] in answer.text
