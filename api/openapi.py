@@ -224,6 +224,8 @@ def _one(attribute: Attribute, version: int, *, inside: bool) -> Schema:
         case Type.MAP:
             longest: Schema = {"maxLength": attribute.longest} if inside else {}
             return {"type": "object", "additionalProperties": {"type": "string", **longest}}
+        case Type.DATA:
+            return {"type": "object", "additionalProperties": True}
         case _:
             return _simple(attribute, inside=inside)
 

@@ -6,7 +6,7 @@ from typing import Any
 from api.cimi.model.attribute import Access, Attribute, Type, Value, Values
 from api.cimi.model.kind import Kind
 
-_DEFAULTS: dict[Type, Any] = {Type.MAP: {}, Type.BOOLEAN: False}
+_DEFAULTS: dict[Type, Any] = {Type.MAP: {}, Type.DATA: {}, Type.BOOLEAN: False}
 
 
 def full(kind: Kind, values: Values, version: int) -> Values:

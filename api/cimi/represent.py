@@ -13,6 +13,7 @@ from api.cimi.query.bind import bound, narrowed
 from api.cimi.query.parameters import Parameters
 from api.cimi.resource import Below, Resource, Row
 from sirocco.contracts.errors import FORBIDDEN, NOT_FOUND, SiroccoError
+from sirocco.contracts.states import Role
 from sirocco.domain.query import Query
 
 _COLLECTION = frozenset({"id", "count", "operations"})
@@ -55,8 +56,8 @@ class Representation:
         permitted = dict(resource.permits(exchange.tx, row)) if resource.permits else None
         version, who = exchange.wire.version, exchange.tx.who
         found: list[tuple[str, str, str]] = []
-        if getattr(row, "tenant_id", "") is None and not (who.everywhere or resource.kind.own):
-            return []  # what all tenants share is changed by those who see all tenants
+        if getattr(row, "tenant_id", "") is None and not (who.may(Role.OPERATOR) or resource.kind.own):
+            return []  # what all tenants share is changed by operators
         if resource.update and who.may(resource.update.role):
             found.append(("edit", "edit", path))
         if resource.delete and who.may(resource.delete.role):

@@ -152,4 +152,5 @@ def message(kind: Kind, version: int) -> tuple[Attribute, ...]:
         access=Access.CREATE,
         required=True,
     )
-    return (*COMMON, template)
+    ours = (one for one in kind.shown(version) if one.extension and one.access is Access.CREATE)
+    return (*COMMON, template, *ours)

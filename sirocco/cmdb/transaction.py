@@ -13,6 +13,7 @@ from sirocco.cmdb.database import Database
 from sirocco.cmdb.models import Base, Record
 from sirocco.cmdb.models.base import Shareable, utc_now
 from sirocco.contracts.errors import NOT_FOUND, STALE, SiroccoError
+from sirocco.contracts.states import Role
 from sirocco.domain.principal import Principal
 
 R = TypeVar("R", bound=Record)
@@ -68,7 +69,7 @@ class Transaction:
     def own(self, model: type[R], record_id: str, *, lock: bool = True) -> R:
         """As ``get``, but for changing: a shared row belongs to operators only."""
         row = self.get(model, record_id, lock=lock)
-        if getattr(row, "tenant_id", "") is None and not self.who.everywhere:
+        if getattr(row, "tenant_id", "") is None and not self.who.may(Role.OPERATOR):
             raise SiroccoError(NOT_FOUND, kind=word(model), id=record_id)
         return row
 

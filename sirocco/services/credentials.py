@@ -11,7 +11,7 @@ from sirocco.contracts.states import Role
 from sirocco.domain.limits import check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events
-from sirocco.services.machines import edit
+from sirocco.services.words import edit
 
 _KEY_TYPES = ("ssh-ed25519 ", "ssh-rsa ", "ecdsa-sha2-nistp256 ", "ecdsa-sha2-nistp384 ", "ecdsa-sha2-nistp521 ")
 

@@ -8,13 +8,13 @@ from sqlalchemy import func, select
 from sirocco.cmdb.models import Image, Job, Machine
 from sirocco.cmdb.query import Page, fetch
 from sirocco.cmdb.transaction import Transaction
-from sirocco.contracts.errors import BUSY, IN_USE, SiroccoError
+from sirocco.contracts.errors import BUSY, IN_USE, INVALID, SiroccoError
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import ImageState, Role
 from sirocco.domain.limits import check_text
 from sirocco.domain.query import EVERYTHING, Query
-from sirocco.services import events, jobs
-from sirocco.services.machines import edit
+from sirocco.services import events, jobs, words
+from sirocco.services.words import edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,23 @@ def page(tx: Transaction, query: Query = EVERYTHING) -> Page[Image]:
 
 
 def update(tx: Transaction, image_id: str, changes: dict[str, Any], version: int | None = None) -> Image:
-    """Change ``name``, ``description`` or ``properties``."""
+    """Change words or ``shared``; a snapshot stays with its machine's tenant."""
     tx.who.need(Role.MEMBER)
     image = tx.own(Image, image_id)
     edit(tx, image, changes, version)
+    _refuse_shared_snapshot(image)
     return image
+
+
+def share(tx: Transaction, image: Image) -> None:
+    """Offer an image to all tenants; operators only."""
+    words.share(tx, image, shared=True)
+    _refuse_shared_snapshot(image)
+
+
+def _refuse_shared_snapshot(image: Image) -> None:
+    if image.tenant_id is None and image.type == "SNAPSHOT":
+        raise SiroccoError(INVALID, where="shared", why="a snapshot is of use to its own machine only")
 
 
 def delete(tx: Transaction, image_id: str) -> Job:

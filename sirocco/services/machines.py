@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sirocco.cmdb import capacity
 from sirocco.cmdb.models import Host, Image, Job, Machine, MachineVolume, Nic, Provider, Record, UsageSample
 from sirocco.cmdb.query import Page, fetch
-from sirocco.cmdb.transaction import Transaction, expect_version
+from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts import commands as c
 from sirocco.contracts.errors import BUSY, FORBIDDEN, INVALID, NOT_CAPABLE, NOT_FOUND, WRONG_STATE, SiroccoError
@@ -22,6 +22,7 @@ from sirocco.services import events, jobs
 from sirocco.services.machine_create import MachineRequest, NicRequest, create, free_volume, new_nic, started_network
 from sirocco.services.outcomes.held import LOCKABLE
 from sirocco.services.providers import capabilities
+from sirocco.services.words import edit
 
 __all__ = ["Allowed", "MachineRequest", "act", "allowed", "create", "delete", "get", "page", "update", "usage"]
 
@@ -44,16 +45,6 @@ def update(tx: Transaction, machine_id: str, changes: dict[str, Any], version: i
     machine = tx.own(Machine, machine_id)
     edit(tx, machine, changes, version)
     return machine
-
-
-def edit(tx: Transaction, row: Record, changes: dict[str, Any], version: int | None) -> None:
-    """The common part of every update: the words that people give to things."""
-    expect_version(row, version)
-    name = changes.get("name", row.name)
-    description, properties = changes.get("description", row.description), changes.get("properties", row.properties)
-    check_text(name, description, properties)
-    row.name, row.description, row.properties, row.updated = name, description, properties, tx.now
-    events.changed(tx, row, "update")
 
 
 def usage(tx: Transaction, machine: Machine, *, limit: int = 360) -> Sequence[UsageSample]:

@@ -18,8 +18,8 @@ from sirocco.domain.addresses import POOL, fixed_range, free_block, lowest_free,
 from sirocco.domain.limits import check, check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, jobs
-from sirocco.services.machines import edit
 from sirocco.services.providers import capabilities
+from sirocco.services.words import edit
 
 _ACTIONS = {
     "start": (NetworkState.STOPPED, NetworkState.STARTING, NetworkState.STARTED),
@@ -105,10 +105,11 @@ def page(tx: Transaction, query: Query = EVERYTHING) -> Page[Network]:
 
 
 def update(tx: Transaction, network_id: str, changes: dict[str, Any], version: int | None = None) -> Network:
-    """Change ``name``, ``description`` or ``properties``."""
+    """Change words or ``class_of_service``."""
     tx.who.need(Role.MEMBER)
     network = tx.own(Network, network_id)
     edit(tx, network, changes, version)
+    network.class_of_service = changes.get("class_of_service", network.class_of_service)
     return network
 
 
@@ -174,10 +175,12 @@ def create_port(tx: Transaction, network_id: str, name: str, **words: Any) -> Ne
 
 
 def update_port(tx: Transaction, port_id: str, changes: dict[str, Any], version: int | None = None) -> NetworkPort:
-    """Change ``name``, ``description`` or ``properties``."""
+    """Change words, ``port_type`` or ``class_of_service``."""
     tx.who.need(Role.MEMBER)
     row = tx.own(NetworkPort, port_id)
     edit(tx, row, changes, version)
+    row.port_type = changes.get("port_type", row.port_type)
+    row.class_of_service = changes.get("class_of_service", row.class_of_service)
     return row
 
 
@@ -245,10 +248,11 @@ def _fixed(block: ipaddress.IPv4Network, taken: set[str], wanted: str) -> str:
 
 
 def update_address(tx: Transaction, address_id: str, changes: dict[str, Any], version: int | None = None) -> Address:
-    """Change ``name``, ``description`` or ``properties``."""
+    """Change words or ``hostname``."""
     tx.who.need(Role.MEMBER)
     row = tx.own(Address, address_id)
     edit(tx, row, changes, version)
+    row.hostname = changes.get("hostname", row.hostname)
     return row
 
 

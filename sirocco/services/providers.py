@@ -1,6 +1,7 @@
 """Providers, accounts and locations: what operators register, and what a probe found out."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -17,6 +18,7 @@ from sirocco.domain.limits import check_text
 from sirocco.domain.principal import SYSTEM
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events
+from sirocco.services.words import edit
 
 KINDS = ("fake", "libvirt")
 
@@ -60,7 +62,6 @@ def create(
         raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(KINDS))
     _refuse_taken(tx, name)
     provider_id = new_id()
-    sealed = {field: tx.sealer.seal(value, "provider", provider_id, field) for field, value in (secrets or {}).items()}
     provider = Provider(
         id=provider_id,
         name=name,
@@ -68,12 +69,16 @@ def create(
         properties=dict(properties or {}),
         kind=kind,
         settings=dict(settings),
-        secrets=sealed,
+        secrets=_sealed(tx, provider_id, secrets or {}),
     )
     tx.add(provider)
     tx.add(Location(provider_id=provider.id, name="default"))
     events.changed(tx, provider, "create")
     return provider
+
+
+def _sealed(tx: Transaction, provider_id: str, secrets: Mapping[str, str]) -> dict[str, str]:
+    return {field: tx.sealer.seal(value, "provider", provider_id, field) for field, value in secrets.items()}
 
 
 def _refuse_taken(tx: Transaction, name: str) -> None:
@@ -84,7 +89,7 @@ def _refuse_taken(tx: Transaction, name: str) -> None:
 
 
 def update(tx: Transaction, provider_id: str, changes: Mapping[str, Any], version: int | None = None) -> Provider:
-    """Change words, settings or ``enabled``."""
+    """Change words, settings, ``enabled`` or ``secrets``, all of which are replaced."""
     tx.who.need(Role.OPERATOR)
     provider = tx.own(Provider, provider_id)
     expect_version(provider, version)
@@ -96,6 +101,8 @@ def update(tx: Transaction, provider_id: str, changes: Mapping[str, Any], versio
     for field in ("name", "description", "properties", "settings", "enabled"):
         if field in changes:
             setattr(provider, field, changes[field])
+    if "secrets" in changes:
+        provider.secrets = _sealed(tx, provider.id, changes["secrets"])
     provider.updated = tx.now
     events.changed(tx, provider, "update")
     return provider
@@ -148,6 +155,11 @@ def probed(
     provider.capabilities = [dict(entry) for entry in stated]
 
 
+def newest_probe(tx: Transaction) -> datetime | None:
+    """When a provider was last looked at: with each probe there are new figures of its hosts and machines."""
+    return tx.session.scalar(select(func.max(Provider.probed)))
+
+
 def locations(tx: Transaction, query: Query = EVERYTHING) -> Page[Location]:
     """All locations."""
     return fetch(tx, Location, query)
@@ -158,20 +170,37 @@ def location(tx: Transaction, location_id: str) -> Location:
     return tx.get(Location, location_id)
 
 
-def create_location(tx: Transaction, provider_id: str, name: str, country: str = "") -> Location:
+def create_location(tx: Transaction, provider_id: str, name: str, country: str = "", **words: Any) -> Location:
     """Add a location to a provider."""
     tx.who.need(Role.OPERATOR)
-    check_text(name)
+    check_text(name, words.get("description", ""), words.get("properties"))
     provider = tx.get(Provider, provider_id)
-    if country and not (len(country) == 2 and country.isalpha()):
+    row = tx.add(Location(provider_id=provider.id, name=name, country=_country(country), **words))
+    events.changed(tx, row, "create")
+    return row
+
+
+def _country(code: str) -> str:
+    if code and not (len(code) == 2 and code.isascii() and code.isalpha()):
         raise SiroccoError(INVALID, where="country", why="it is a two-letter code of ISO 3166-1")
-    return tx.add(Location(provider_id=provider.id, name=name, country=country.upper()))
+    return code.upper()
+
+
+def update_location(tx: Transaction, location_id: str, changes: dict[str, Any], version: int | None = None) -> Location:
+    """Change words or ``country``."""
+    tx.who.need(Role.OPERATOR)
+    row = tx.own(Location, location_id)
+    edit(tx, row, changes, version)
+    row.country = _country(changes.get("country", row.country))
+    return row
 
 
 def delete_location(tx: Transaction, location_id: str) -> None:
     """Forget a location."""
     tx.who.need(Role.OPERATOR)
-    tx.session.delete(tx.own(Location, location_id))
+    row = tx.own(Location, location_id)
+    events.changed(tx, row, "delete")
+    tx.session.delete(row)
 
 
 def accounts(tx: Transaction, query: Query = EVERYTHING) -> Page[Account]:
@@ -186,25 +215,39 @@ def account(tx: Transaction, account_id: str) -> Account:
     return tx.get(Account, account_id)
 
 
-def create_account(tx: Transaction, provider_id: str, name: str, login: str, secret: str, *, shared: bool) -> Account:
+def create_account(
+    tx: Transaction, provider_id: str, name: str, login: str, secret: str, *, shared: bool, **words: Any
+) -> Account:
     """Keep credentials at a provider, for the chosen tenant or for all; the secret is sealed."""
     tx.who.need(Role.OPERATOR)
-    check_text(name)
+    check_text(name, words.get("description", ""), words.get("properties"))
     tx.get(Provider, provider_id)
-    account_id = new_id()
-    return tx.add(
-        Account(
-            id=account_id,
-            provider_id=provider_id,
-            tenant_id=None if shared else tx.who.tenant_id,
-            name=name,
-            login=login,
-            secret=tx.sealer.seal(secret, "account", account_id, "secret") if secret else "",
-        )
-    )
+    account_id, tenant_id = new_id(), None if shared else tx.who.tenant_id
+    row = Account(id=account_id, provider_id=provider_id, tenant_id=tenant_id, name=name, login=login, **words)
+    row.secret = _sealed_secret(tx, row, secret)
+    tx.add(row)
+    events.changed(tx, row, "create")
+    return row
+
+
+def _sealed_secret(tx: Transaction, row: Account, secret: str) -> str:
+    return tx.sealer.seal(secret, "account", row.id, "secret") if secret else ""
+
+
+def update_account(tx: Transaction, account_id: str, changes: dict[str, Any], version: int | None = None) -> Account:
+    """Change words, ``login``, ``secret`` or ``enabled``."""
+    tx.who.need(Role.OPERATOR)
+    row = tx.own(Account, account_id)
+    edit(tx, row, changes, version)
+    row.login, row.enabled = changes.get("login", row.login), changes.get("enabled", row.enabled)
+    if "secret" in changes:
+        row.secret = _sealed_secret(tx, row, changes["secret"])
+    return row
 
 
 def delete_account(tx: Transaction, account_id: str) -> None:
     """Forget an account."""
     tx.who.need(Role.OPERATOR)
-    tx.session.delete(tx.own(Account, account_id))
+    row = tx.own(Account, account_id)
+    events.changed(tx, row, "delete")
+    tx.session.delete(row)

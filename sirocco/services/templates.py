@@ -12,7 +12,7 @@ from sirocco.contracts.states import Role
 from sirocco.domain.limits import check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events
-from sirocco.services.machines import edit
+from sirocco.services.words import edit
 
 KINDS = (
     "MachineTemplate",
@@ -76,7 +76,7 @@ def page(tx: Transaction, kind: str, query: Query = EVERYTHING) -> Page[Template
 def update(
     tx: Transaction, kind: str, template_id: str, changes: dict[str, Any], version: int | None = None
 ) -> Template:
-    """Change words or ``content``."""
+    """Change words, ``shared`` or ``content``."""
     tx.who.need(Role.MEMBER)
     get(tx, kind, template_id)
     template = tx.own(Template, template_id)

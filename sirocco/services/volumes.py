@@ -17,8 +17,8 @@ from sirocco.contracts.states import ImageState, Role, VolumeState
 from sirocco.domain.limits import MAX_DISK, MIB, check, check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, jobs
-from sirocco.services.machines import edit
 from sirocco.services.providers import capabilities
+from sirocco.services.words import edit
 
 FILESYSTEMS = ("", "ext4")
 

@@ -36,7 +36,7 @@ def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the w
         related=tx.find(type(image), image.related_image_id) if image.related_image_id else None,
         current=jobs.get(tx, image.job_id) if image.job_id else None,
         events=events.of_resource(tx, image, last=12),
-        mine=image.tenant_id is not None or tx.who.everywhere,
+        mine=image.tenant_id is not None or tx.who.may(Role.OPERATOR),
     )
 
 

@@ -66,7 +66,7 @@ def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the w
 
 
 def _mine(tx: Transaction, network: Network) -> bool:
-    return network.tenant_id is not None or tx.who.everywhere
+    return network.tenant_id is not None or tx.who.may(Role.OPERATOR)
 
 
 @area.page("/networks/<id>/actions/<action>", role=Role.MEMBER)

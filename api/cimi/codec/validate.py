@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
+from api.cimi.codec.data import from_text
 from api.cimi.codec.limits import ENTRIES
 from api.cimi.codec.wire import Wire
 from api.cimi.model import KINDS
@@ -93,6 +94,8 @@ def _one(attribute: Attribute, value: Value, rules: Rules, where: str) -> Value:
             return structure
         case Type.MAP:
             return _map(attribute, value, where)
+        case Type.DATA:
+            return _data(attribute, value, rules, where)
         case Type.COLLECTION:
             return None
         case _:
@@ -165,13 +168,45 @@ def moment(value: Value, where: str) -> datetime:
 
 def _map(attribute: Attribute, value: Value, where: str) -> Values:
     entries = _object(value, where)
-    if len(entries) > ENTRIES:
-        raise invalid(where, f"it has more than {ENTRIES} entries")
+    _check_keys(entries, where)
     for key, entry in entries.items():
-        if not key or len(key) > 255 or UNWRITABLE.search(key):
-            raise invalid(where, "a key has 1 to 255 characters that can be written as XML")
         entries[key] = _text(attribute, "" if entry is None else entry, f"{where}.{_quoted(key)}")
     return entries
+
+
+def _check_keys(entries: Values, where: str) -> None:
+    if len(entries) > ENTRIES:
+        raise invalid(where, f"it has more than {ENTRIES} entries")
+    if any(not key or len(key) > 255 or UNWRITABLE.search(key) for key in entries):
+        raise invalid(where, "a key has 1 to 255 characters that can be written as XML")
+
+
+def _data(attribute: Attribute, value: Value, rules: Rules, where: str) -> Values:
+    entries = _object(value, where)
+    if rules.textual:
+        entries = {key: from_text(entry) if isinstance(entry, str) else entry for key, entry in entries.items()}
+    return cast("Values", _plain(attribute, entries, where))
+
+
+def _plain(attribute: Attribute, value: Value, where: str) -> Value:
+    """Any JSON value whose texts can be written and whose numbers every reader keeps."""
+    match value:
+        case str():
+            return _text(attribute, value, where)
+        case bool() | None:
+            return value
+        case int() | float():
+            if not -_LARGEST <= value <= _LARGEST:
+                raise invalid(where, f"it is not between {-_LARGEST} and {_LARGEST}")
+            return value
+        case list():
+            if len(value) > ENTRIES:
+                raise invalid(where, f"it has more than {ENTRIES} entries")
+            return [_plain(attribute, entry, f"{where}[{index}]") for index, entry in enumerate(value)]
+        case _:
+            entries = _object(value, where)
+            _check_keys(entries, where)
+            return {key: _plain(attribute, entry, f"{where}.{_quoted(key)}") for key, entry in entries.items()}
 
 
 def _reference(attribute: Attribute, value: Value, rules: Rules, where: str) -> Values:

@@ -89,7 +89,7 @@ def _add_entry(values: Values, attribute: Attribute, child: _Element) -> None:
 def _set(values: Values, attribute: Attribute, child: _Element) -> None:
     if attribute.many:
         values[attribute.name] = [_value(attribute, entry) for entry in child] or None
-    elif attribute.type is Type.MAP:
+    elif attribute.type in {Type.MAP, Type.DATA}:
         inner: Values = {}
         for entry in child:
             _add_property(inner, entry)

@@ -6,6 +6,7 @@ from typing import cast
 from lxml import etree
 from lxml.etree import _Element
 
+from api.cimi.codec.data import to_text
 from api.cimi.codec.wire import Wire
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import V1, Attribute, Type, Value, Values
@@ -89,7 +90,7 @@ def _operations(
 
 
 def _write(parent: _Element, attribute: Attribute, value: Value, wire: Wire, namespace: str) -> None:
-    if attribute.type is Type.MAP:
+    if attribute.type in {Type.MAP, Type.DATA}:
         return _map(parent, attribute, cast("Values", value), wire, namespace)
     if not isinstance(value, list):
         return _one(parent, attribute, value, wire, namespace)
@@ -106,7 +107,7 @@ def _map(parent: _Element, attribute: Attribute, value: Values, wire: Wire, name
     for key, entry in value.items():
         element = _child(parent, "property", namespace)
         element.set("key", key)
-        element.text = _text(entry)
+        element.text = to_text(entry) if attribute.type is Type.DATA else _text(entry)
 
 
 def _one(parent: _Element, attribute: Attribute, value: Value, wire: Wire, namespace: str) -> None:

@@ -30,6 +30,7 @@ class Type(StrEnum):
     REFERENCE = "ref"
     COLLECTION = "collection"
     MAP = "map"
+    DATA = "map of any"
     STRUCTURE = "structure"
 
 
@@ -139,6 +140,11 @@ def collection(name: str, kind: str, **more: object) -> Attribute:
 def mapping(name: str, **more: object) -> Attribute:
     """Keys with text values."""
     return _made(name, Type.MAP, more)
+
+
+def data(name: str, **more: object) -> Attribute:
+    """Keys with values of any JSON type."""
+    return _made(name, Type.DATA, more)
 
 
 def structure(name: str, *parts: Attribute, **more: object) -> Attribute:

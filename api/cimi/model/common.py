@@ -16,7 +16,7 @@ from api.cimi.model.attribute import (
     text,
     uri,
 )
-from api.cimi.model.kind import Kind
+from api.cimi.model.kind import SHARED, Kind
 from sirocco.contracts.states import JobState
 
 CREATE, EDIT = Access.CREATE, Access.EDIT
@@ -43,7 +43,7 @@ CREDENTIAL_TEMPLATE = Kind(
     "CredentialTemplate",
     "credentialTemplates",
     "credentialTemplates",
-    _LOGIN,
+    (*_LOGIN, SHARED),
     operations_first=True,
     description="How to make a credential.",
 )

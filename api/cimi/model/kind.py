@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from api.cimi.model.attribute import BOTH, PREFIX, Access, Attribute, Type, mapping, moment, text, uri
+from api.cimi.model.attribute import BOTH, PREFIX, Access, Attribute, Type, boolean, mapping, moment, text, uri
 
 CIMI = "http://schemas.dmtf.org/cimi/{version}"
 SIROCCO = "http://sirocco.ow2.org/cimi/1"
@@ -11,6 +11,9 @@ SIROCCO = "http://sirocco.ow2.org/cimi/1"
 NAME = text("name", column="name", access=Access.EDIT, longest=255)
 DESCRIPTION = text("description", column="description", access=Access.EDIT, longest=4096)
 PROPERTIES = mapping("properties", column="properties", access=Access.EDIT, element="property")
+SHARED = boolean(
+    "sirocco_shared", access=Access.EDIT, kept=True, description="Whether every tenant may use it; operators decide."
+)
 COMMON = (
     uri("id", column="id"),
     NAME,
@@ -21,9 +24,9 @@ COMMON = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A kind of resource.
+    """A kind of resource; each is declared once, and equal only to itself.
 
     ``collection`` is the last part of its collection's path and the attribute of the cloud entry point (empty when it
     lies below another resource only); ``items`` the JSON member of a collection that holds its items; ``template`` the

@@ -6,7 +6,6 @@ from api.cimi.model.attribute import (
     ONLY_1,
     ONLY_2,
     Access,
-    boolean,
     collection,
     integer,
     reference,
@@ -14,7 +13,7 @@ from api.cimi.model.attribute import (
     text,
     uri,
 )
-from api.cimi.model.kind import Kind
+from api.cimi.model.kind import SHARED, Kind
 from sirocco.contracts.states import ImageState, MachineState
 
 CREATE, EDIT = Access.CREATE, Access.EDIT
@@ -125,7 +124,7 @@ MACHINE_IMAGE = Kind(
         text("sirocco_format", column="format"),
         integer("sirocco_capacity", column="capacity", factor=KB, description="kB"),
         reference("sirocco_machine", "Machine", column="machine_id", description="The machine a snapshot is of."),
-        boolean("sirocco_shared", description="Whether every tenant may use it."),
+        SHARED,
         reference("sirocco_job", "Job", column="job_id"),
         text("sirocco_fault", column="fault"),
     ),
@@ -150,6 +149,7 @@ MACHINE_CONFIGURATION = Kind(
         ),
         text("cpuArch", access=EDIT, longest=16),
         integer("cpuSpeed", access=EDIT, minimum=1, maximum=1_000_000, description="MHz"),
+        SHARED,
     ),
     description="Sizes for machines.",
 )
@@ -176,6 +176,7 @@ MACHINE_TEMPLATE = Kind(
         text("userData", access=EDIT, longest=90_000, description="Base64 (RFC 4648) of what the machine is given."),
         reference("sirocco_provider", "Provider", access=EDIT, description="Run it there."),
         reference("sirocco_host", "Host", access=EDIT, description="Operators only."),
+        SHARED,
     ),
     description="How to make a machine.",
 )

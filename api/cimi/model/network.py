@@ -1,5 +1,7 @@
 """Networks: ports and addresses in /1, segments, endpoints and interfaces in /2 (DSP0263 2.0.0, 5.16)."""
 
+from dataclasses import replace
+
 from api.cimi.model.attribute import (
     ONLY_1,
     ONLY_2,
@@ -11,7 +13,7 @@ from api.cimi.model.attribute import (
     reference,
     text,
 )
-from api.cimi.model.kind import Kind
+from api.cimi.model.kind import SHARED, Kind
 from sirocco.contracts.states import NetworkState
 
 CREATE, EDIT = Access.CREATE, Access.EDIT
@@ -28,12 +30,13 @@ NETWORK = Kind(
         text("state", column="state", values=_STATES),
         text("networkType", column="network_type", versions=ONLY_1),
         integer("mtu", column="mtu", versions=ONLY_1),
-        text("classOfService", column="class_of_service", versions=ONLY_1),
+        text("classOfService", column="class_of_service", access=EDIT, longest=64, versions=ONLY_1),
         collection("networkPorts", "NetworkNetworkPort", versions=ONLY_1),
         collection("segments", "ProtocolSegment", versions=ONLY_2),
         reference("eventLog", "EventLog"),
         text("sirocco_cidr", column="cidr"),
         boolean("sirocco_nat", column="nat"),
+        replace(SHARED, access=CREATE),
         reference("sirocco_provider", "Provider", column="provider_id"),
         reference("sirocco_job", "Job", column="job_id"),
         text("sirocco_fault", column="fault"),
@@ -62,6 +65,7 @@ NETWORK_TEMPLATE = Kind(
         _CIDR,
         _NAT,
         reference("sirocco_provider", "Provider", access=EDIT, description="Make it there."),
+        SHARED,
     ),
     description="How to make a network.",
 )
@@ -76,6 +80,7 @@ NETWORK_CONFIGURATION = Kind(
         text("classOfService", access=EDIT, longest=64),
         _CIDR,
         _NAT,
+        SHARED,
     ),
     versions=ONLY_1,
     description="Qualities of networks.",
@@ -88,8 +93,8 @@ NETWORK_PORT = Kind(
     (
         text("state", column="state", values=_STATES),
         reference("network", "Network", column="network_id"),
-        text("portType", column="port_type"),
-        text("classOfService", column="class_of_service"),
+        text("portType", column="port_type", access=EDIT, longest=64),
+        text("classOfService", column="class_of_service", access=EDIT, longest=64),
         reference("eventLog", "EventLog"),
     ),
     template="networkPortTemplate",
@@ -104,6 +109,7 @@ NETWORK_PORT_TEMPLATE = Kind(
     (
         reference("network", "Network", access=EDIT),
         reference("networkPortConfig", "NetworkPortConfiguration", access=EDIT, embeddable=True),
+        SHARED,
     ),
     versions=ONLY_1,
     description="How to make a port.",
@@ -113,7 +119,7 @@ NETWORK_PORT_CONFIGURATION = Kind(
     "NetworkPortConfiguration",
     "networkPortConfigs",
     "networkPortConfigurations",
-    (text("portType", access=EDIT, longest=64), text("classOfService", access=EDIT, longest=64)),
+    (text("portType", access=EDIT, longest=64), text("classOfService", access=EDIT, longest=64), SHARED),
     versions=ONLY_1,
     description="Qualities of ports.",
 )
@@ -124,7 +130,7 @@ ADDRESS = Kind(
     "addresses",
     (
         text("ip", column="ip"),
-        text("hostname", column="hostname"),
+        text("hostname", column="hostname", access=EDIT, longest=255),
         text("allocation", column="allocation", values=("dynamic", "fixed")),
         text("defaultGateway", column="default_gateway"),
         text("protocol", column="protocol"),
@@ -150,6 +156,7 @@ ADDRESS_TEMPLATE = Kind(
         text("protocol", access=EDIT, values=("IPv4",)),
         text("mask", access=EDIT, longest=45),
         reference("network", "Network", access=EDIT),
+        SHARED,
     ),
     versions=ONLY_1,
     description="How to take an address.",

@@ -7,6 +7,7 @@ from api.cimi.model.attribute import (
     Attribute,
     boolean,
     collection,
+    data,
     integer,
     mapping,
     moment,
@@ -30,8 +31,8 @@ PROVIDER = _kind(
     "providers",
     "providers",
     text("kind", column="kind", access=CREATE, required=True, longest=32, description="Which connector reaches it."),
-    mapping("settings", column="settings", access=EDIT, description="What the connector needs to know."),
-    mapping("secrets", access=CREATE, secret=True, description="What the connector must prove; never shown."),
+    data("settings", column="settings", access=EDIT, longest=4096, description="What the connector needs to know."),
+    mapping("secrets", access=EDIT, kept=True, secret=True, description="What the connector must prove; never shown."),
     boolean("enabled", column="enabled", access=EDIT, kept=True),
     text("apiVersion", column="api_version"),
     moment("probed", column="probed", description="When it last answered."),
@@ -56,9 +57,9 @@ ACCOUNT = _kind(
     "accounts",
     reference("provider", "Provider", column="provider_id", access=CREATE, required=True),
     reference("tenant", "Tenant", column="tenant_id", access=CREATE, description="Absent: for all tenants."),
-    text("login", column="login", access=CREATE, longest=255),
-    text("secret", access=CREATE, secret=True, longest=4096, description="Never shown."),
-    boolean("enabled", column="enabled"),
+    text("login", column="login", access=EDIT, longest=255),
+    text("secret", access=EDIT, kept=True, secret=True, longest=4096, description="Never shown."),
+    boolean("enabled", column="enabled", access=EDIT, kept=True),
     description="Credentials of a tenant at a provider.",
 )
 
@@ -67,7 +68,7 @@ LOCATION = _kind(
     "locations",
     "locations",
     reference("provider", "Provider", column="provider_id", access=CREATE, required=True),
-    text("country", column="country", access=CREATE, longest=2, description="ISO 3166-1 alpha-2."),
+    text("country", column="country", access=EDIT, longest=2, description="ISO 3166-1 alpha-2."),
     description="A place where a provider runs machines.",
 )
 

@@ -1,7 +1,7 @@
 """Volumes and what they are made from (DSP0263 2.0.0, 5.15)."""
 
 from api.cimi.model.attribute import KB, ONLY_1, ONLY_2, Access, boolean, collection, integer, reference, text, uri
-from api.cimi.model.kind import Kind
+from api.cimi.model.kind import SHARED, Kind
 from sirocco.contracts.states import ImageState, VolumeState
 
 CREATE, EDIT = Access.CREATE, Access.EDIT
@@ -51,6 +51,7 @@ VOLUME_TEMPLATE = Kind(
         reference("volumeConfig", "VolumeConfiguration", access=EDIT, embeddable=True),
         reference("volumeImage", "VolumeImage", access=EDIT),
         reference("sirocco_provider", "Provider", access=EDIT, description="Keep it there."),
+        SHARED,
     ),
     description="How to make a volume.",
 )
@@ -63,6 +64,7 @@ VOLUME_CONFIGURATION = Kind(
         uri("type", access=EDIT, longest=255),
         text("format", access=EDIT, longest=16, description="File system; absent: none."),
         integer("capacity", access=EDIT, minimum=1, maximum=1 << 50, description="kB"),
+        SHARED,
     ),
     description="Sizes for volumes.",
 )

@@ -7,7 +7,7 @@ from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import Access, Values
-from api.cimi.model.kind import COMMON, Kind
+from api.cimi.model.kind import COMMON, SHARED, Kind
 from api.cimi.resource import Change, Creation, Removal, Resource
 from api.cimi.templates import words
 from sirocco.cmdb.models import Template
@@ -17,7 +17,7 @@ from sirocco.contracts.states import Role
 from sirocco.domain.query import Query
 from sirocco.services import templates
 
-_WORDS = frozenset(attribute.name for attribute in COMMON)
+_WORDS = frozenset(attribute.name for attribute in (*COMMON, SHARED))
 
 
 def _content(values: Values) -> Values:
@@ -37,7 +37,13 @@ def _refuse_secrets(values: Values, where: str) -> None:
 def _create(kind: Kind, exchange: Exchange, values: Values) -> Made:
     name, description, properties = words(values)
     row = templates.create(
-        exchange.tx, kind.name, _content(values), name=name, description=description, properties=properties
+        exchange.tx,
+        kind.name,
+        _content(values),
+        name=name,
+        description=description,
+        properties=properties,
+        shared=values.get(SHARED.name) is True,
     )
     return Made(row)
 
@@ -49,6 +55,8 @@ def _update(kind: Kind, exchange: Exchange, row_id: str, values: Values) -> Made
         for name in ("name", "description", "properties")
         if name in values
     }
+    if values.get(SHARED.name) is not None:
+        changes["shared"] = values[SHARED.name]
     content = {name: value for name, value in held.content.items() if name not in values} | _content(values)
     return Made(templates.update(exchange.tx, kind.name, row_id, changes | {"content": content}, exchange.expected))
 
@@ -68,11 +76,12 @@ def _page(kind: Kind, tx: Transaction, query: Query) -> Page[Template]:
 
 def _more(kind: Kind, exchange: Exchange, row: Template) -> Values:
     """The document's own attributes; what the version does not know and what is secret stay out."""
-    return {
+    shown = {
         attribute.name: row.content[attribute.name]
         for attribute in kind.shown(exchange.wire.version)
         if attribute.name in row.content and attribute.access is Access.EDIT and not attribute.secret
     }
+    return shown | {SHARED.name: row.tenant_id is None}
 
 
 def _resource(name: str) -> Resource:

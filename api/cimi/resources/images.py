@@ -7,6 +7,7 @@ from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import Values
+from api.cimi.model.kind import SHARED
 from api.cimi.resource import Change, Creation, Removal, Resource
 from api.cimi.resources import machines
 from sirocco.cmdb.models import Image
@@ -25,11 +26,16 @@ def _create(exchange: Exchange, values: Values) -> Made:
     if values.get("type") not in {None, "IMAGE", "SNAPSHOT"}:
         raise invalid("type", "it is IMAGE or SNAPSHOT")
     make = machines.snapshot if values.get("type") == "SNAPSHOT" else machines.capture
-    return make(exchange, machine_id, values)
+    made = make(exchange, machine_id, values)
+    if values.get(SHARED.name) is True:
+        images.share(exchange.tx, made.row)
+    return made
 
 
 def _update(exchange: Exchange, image_id: str, values: Values) -> Made:
     columns = change.columns(IMAGE, values, exchange.wire.version)
+    if values.get(SHARED.name) is not None:
+        columns["shared"] = values[SHARED.name]
     return Made(images.update(exchange.tx, image_id, columns, exchange.expected))
 
 
@@ -38,12 +44,12 @@ def _delete(exchange: Exchange, image_id: str) -> Made:
 
 
 def _permits(tx: Transaction, image: Image) -> Iterable[tuple[str, bool]]:
-    yield "delete", not image.job_id and (image.tenant_id is not None or tx.who.everywhere)
+    yield "delete", not image.job_id and (image.tenant_id is not None or tx.who.may(Role.OPERATOR))
 
 
 def _more(_exchange: Exchange, image: Image) -> Values:
     """After a capture the location is the image's own: it no longer refers to the machine."""
-    return {"imageLocation": image.location or f"machineImages/{image.id}", "sirocco_shared": image.tenant_id is None}
+    return {"imageLocation": image.location or f"machineImages/{image.id}", SHARED.name: image.tenant_id is None}
 
 
 IMAGES = Resource(

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from api.cimi import changes as change
+from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import V1, V2, Values
+from api.cimi.model.kind import SHARED
 from api.cimi.resource import Action, Below, Change, Creation, Removal, Resource
 from api.cimi.templates import id_of, needed, template_of, words
 from sirocco.cmdb.models import Address, Network, NetworkPort
@@ -40,6 +42,7 @@ def _create(exchange: Exchange, values: Values) -> Made:
             class_of_service=str(config.get("classOfService") or ""),
             initial_state=str(template.get("initialState") or NetworkState.STARTED),
             provider_id=id_of(template.get("sirocco_provider")),
+            shared=values.get(SHARED.name) is True,
         ),
     )
     return Made(network, job)
@@ -63,7 +66,7 @@ def _stop(exchange: Exchange, network_id: str, _values: Values) -> Made:
 
 
 def _permits(tx: Transaction, network: Network) -> Iterable[tuple[str, bool]]:
-    ours = network.tenant_id is not None or tx.who.everywhere
+    ours = network.tenant_id is not None or tx.who.may(Role.OPERATOR)
     possible = networks.actions(network)
     for action in ("start", "stop"):
         yield action, ours and action in possible
@@ -72,7 +75,7 @@ def _permits(tx: Transaction, network: Network) -> Iterable[tuple[str, bool]]:
 
 
 def _more(_exchange: Exchange, network: Network) -> Values:
-    return {"eventLog": {"href": f"eventLogs/networks.{network.id}"}}
+    return {"eventLog": {"href": f"eventLogs/networks.{network.id}"}, SHARED.name: network.tenant_id is None}
 
 
 def _ports_of(exchange: Exchange, network: Network) -> Sequence[NetworkPort]:
@@ -164,7 +167,22 @@ def _create_address(exchange: Exchange, values: Values) -> Made:
         properties=properties,
         hostname=str(template.get("hostname") or ""),
     )
+    _check_given(row, template)
     return Made(row)
+
+
+def _check_given(row: Address, template: Values) -> None:
+    """What the network decides may be stated, but not otherwise than it is."""
+    where, dns = ADDRESS.template, template.get("dns")
+    if template.get("allocation") not in {None, "", row.allocation}:
+        raise invalid(
+            f"{where}.allocation", "dynamic addresses are learnt from machines; one that is asked for is fixed"
+        )
+    for name, held in (("mask", row.mask), ("defaultGateway", row.default_gateway)):
+        if template.get(name) not in {None, "", held}:
+            raise invalid(f"{where}.{name}", f"the network makes it {held or 'absent'}")
+    if dns:
+        raise invalid(f"{where}.dns", "machines learn their name servers from the network")
 
 
 def _update_address(exchange: Exchange, address_id: str, values: Values) -> Made:

@@ -16,7 +16,7 @@ from sirocco.contracts.states import HostState, Role
 from sirocco.domain.query import Comparison, Query
 from sirocco.services import hosts, providers
 
-PROVIDER, HOST = KINDS["Provider"], KINDS["Host"]
+PROVIDER, ACCOUNT, LOCATION, HOST = (KINDS[name] for name in ("Provider", "Account", "Location", "Host"))
 
 
 def _create(exchange: Exchange, values: Values) -> Made:
@@ -30,11 +30,15 @@ def _create(exchange: Exchange, values: Values) -> Made:
         description=description,
         properties=properties,
     )
+    if values.get("enabled") is False:
+        provider.enabled = False
     return Made(provider)
 
 
 def _update(exchange: Exchange, provider_id: str, values: Values) -> Made:
     columns = change.columns(PROVIDER, values, exchange.wire.version)
+    if values.get("secrets") is not None:
+        columns["secrets"] = values["secrets"]
     return Made(providers.update(exchange.tx, provider_id, columns, exchange.expected))
 
 
@@ -48,7 +52,7 @@ def _more(_exchange: Exchange, provider: Provider) -> Values:
         {name: str(entry[name]) for name in ("name", "value", "scope") if entry.get(name) not in (None, "")}
         for entry in provider.capabilities
     ]
-    return {"capabilities": shown, "settings": {name: str(value) for name, value in provider.settings.items()}}
+    return {"capabilities": shown}
 
 
 def _hosts_of(exchange: Exchange, provider: Provider) -> Sequence[Host]:
@@ -65,18 +69,30 @@ def _at(provider: Provider) -> Query:
 
 def _create_account(exchange: Exchange, values: Values) -> Made:
     """For the tenant that the request works in, or for all when it names none."""
+    name, description, properties = words(values)
     tenant = id_of(values.get("tenant"))
     if tenant and tenant != exchange.tx.who.tenant_id:
         raise invalid("tenant", "it is not the tenant that the request works in; choose that by the header tenantId")
     account = providers.create_account(
         exchange.tx,
         id_of(values["provider"]),
-        words(values)[0],
+        name,
         str(values.get("login") or ""),
         str(values.get("secret") or ""),
         shared=not tenant,
+        description=description,
+        properties=properties,
     )
+    if values.get("enabled") is False:
+        account.enabled = False
     return Made(account)
+
+
+def _update_account(exchange: Exchange, account_id: str, values: Values) -> Made:
+    columns = change.columns(ACCOUNT, values, exchange.wire.version)
+    if values.get("secret") is not None:
+        columns["secret"] = values["secret"]
+    return Made(providers.update_account(exchange.tx, account_id, columns, exchange.expected))
 
 
 def _delete_account(exchange: Exchange, account_id: str) -> Made:
@@ -85,8 +101,17 @@ def _delete_account(exchange: Exchange, account_id: str) -> Made:
 
 
 def _create_location(exchange: Exchange, values: Values) -> Made:
-    name, country = words(values)[0], str(values.get("country") or "")
-    return Made(providers.create_location(exchange.tx, id_of(values["provider"]), name, country))
+    name, description, properties = words(values)
+    country, provider_id = str(values.get("country") or ""), id_of(values["provider"])
+    row = providers.create_location(
+        exchange.tx, provider_id, name, country, description=description, properties=properties
+    )
+    return Made(row)
+
+
+def _update_location(exchange: Exchange, location_id: str, values: Values) -> Made:
+    columns = change.columns(LOCATION, values, exchange.wire.version)
+    return Made(providers.update_location(exchange.tx, location_id, columns, exchange.expected))
 
 
 def _delete_location(exchange: Exchange, location_id: str) -> Made:
@@ -115,7 +140,7 @@ def _host_permits(_tx: Transaction, host: Host) -> Iterable[tuple[str, bool]]:
 
 
 _HOSTS = Below(HOST, _hosts_of, elsewhere=True)
-_LOCATIONS = Below(KINDS["Location"], _locations_of, elsewhere=True)
+_LOCATIONS = Below(LOCATION, _locations_of, elsewhere=True)
 
 PROVIDERS = Resource(
     PROVIDER,
@@ -132,19 +157,21 @@ PROVIDERS = Resource(
 )
 
 ACCOUNTS = Resource(
-    KINDS["Account"],
+    ACCOUNT,
     providers.account,
     providers.accounts,
     create=Creation(Role.OPERATOR, _create_account),
+    update=Change(Role.OPERATOR, _update_account),
     delete=Removal(Role.OPERATOR, _delete_account),
     role=Role.TENANT_ADMIN,
 )
 
 LOCATIONS = Resource(
-    KINDS["Location"],
+    LOCATION,
     providers.location,
     providers.locations,
     create=Creation(Role.OPERATOR, _create_location),
+    update=Change(Role.OPERATOR, _update_location),
     delete=Removal(Role.OPERATOR, _delete_location),
 )
 
