@@ -5,15 +5,17 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sirocco.cmdb.models import Event
 from sirocco.cmdb.transaction import Cmdb
 from sirocco.domain.principal import SYSTEM, Principal
-from sirocco.services import events
+from sirocco.services import events, providers
 
 _LOOK_EVERY = 0.2
 _KEEP_ALIVE = 15.0
 _MOST_WAITING = 1000
+_FIGURES = b'data: {"resource_kind": "figures", "resource_id": ""}\n\n'
 _OVERLAP = 200
 """Ids are given out before they are committed: this many below the highest are looked at again."""
 
@@ -23,14 +25,17 @@ class Listener:
     """One open stream."""
 
     principal: Principal
-    waiting: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(_MOST_WAITING))
+    waiting: asyncio.Queue[Event | None] = field(default_factory=lambda: asyncio.Queue(_MOST_WAITING))
 
     def may_see(self, event: Event) -> bool:
         """Own tenant's events, or all."""
         return self.principal.everywhere or event.tenant_id == self.principal.tenant_id
 
-    def offer(self, event: Event) -> None:
-        """Hand an event over; a listener that does not keep up loses the oldest, not the memory of the process."""
+    def offer(self, event: Event | None) -> None:
+        """Hand an event over, or (None) the news that figures were measured.
+
+        A listener that does not keep up loses the oldest, not the memory of the process.
+        """
         if self.waiting.full():
             self.waiting.get_nowait()
         self.waiting.put_nowait(event)
@@ -44,6 +49,7 @@ class Broadcast:
         self._listeners: set[Listener] = set()
         self._sent: deque[int] = deque(maxlen=4 * _OVERLAP)
         self._highest = 0
+        self._measured: datetime | None = None
 
     def count(self, user_id: str) -> int:
         """How many streams a user has open."""
@@ -52,11 +58,21 @@ class Broadcast:
     async def run(self) -> None:
         """Look for ever."""
         self._highest = await asyncio.to_thread(self._newest)
+        self._measured = await asyncio.to_thread(self._newest_probe)
         self._sent.extend(event.id for event in await asyncio.to_thread(self._since, self._highest - _OVERLAP))
         while True:
             if self._listeners:
-                self._hand_out(await asyncio.to_thread(self._since, self._highest - _OVERLAP))
+                found, measured = await asyncio.to_thread(self._look)
+                self._hand_out(found)
+                self._tell_measured(measured)
             await asyncio.sleep(_LOOK_EVERY)
+
+    def _look(self) -> tuple[list[Event], datetime | None]:
+        return self._since(self._highest - _OVERLAP), self._newest_probe()
+
+    def _newest_probe(self) -> datetime | None:
+        with self._cmdb.reading(SYSTEM) as tx:
+            return providers.newest_probe(tx)
 
     def _newest(self) -> int:
         with self._cmdb.reading(SYSTEM) as tx:
@@ -77,6 +93,13 @@ class Broadcast:
                 if listener.may_see(event):
                     listener.offer(event)
 
+    def _tell_measured(self, measured: datetime | None) -> None:
+        """Figures are no events and are not kept as such: whoever shows some is told that there are new ones."""
+        if measured != self._measured:
+            for listener in self._listeners:
+                listener.offer(None)
+        self._measured = measured
+
     def missed(self, principal: Principal, last: int) -> list[Event]:
         """What a listener that comes back has not seen."""
         with self._cmdb.reading(principal) as tx:
@@ -94,12 +117,14 @@ class Broadcast:
                 yield _framed(event)
             while True:
                 try:
-                    event = await asyncio.wait_for(listener.waiting.get(), _KEEP_ALIVE)
+                    heard = await asyncio.wait_for(listener.waiting.get(), _KEEP_ALIVE)
                 except TimeoutError:
                     yield b": still here\n\n"
                     continue
-                if event.id > last and event.id not in sent:
-                    yield _framed(event)
+                if heard is None:
+                    yield _FIGURES
+                elif heard.id > last and heard.id not in sent:
+                    yield _framed(heard)
         finally:
             self._listeners.discard(listener)
 

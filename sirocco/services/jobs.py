@@ -14,7 +14,7 @@ from sirocco.contracts.errors import BUSY, JOB_ENDED, SiroccoError
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import JobState, Role
 from sirocco.domain.query import EVERYTHING, Query
-from sirocco.services import settlement
+from sirocco.services import events, settlement
 
 
 def submit(
@@ -113,7 +113,8 @@ def stop(tx: Transaction, job_id: str) -> Job:
     if job.state == JobState.QUEUED and job.attempts == 0:
         settlement.stopped(tx, job)
     elif job.state != JobState.STOPPING:
-        job.state, job.status_changed, job.due = JobState.STOPPING, tx.now, tx.now
+        job.status_changed, job.due = tx.now, tx.now
+        events.set_state(tx, job, JobState.STOPPING, job_id=job.id)
     return job
 
 

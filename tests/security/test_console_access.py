@@ -205,6 +205,20 @@ def test_a_stream_is_taken_up_where_it_ended(stream, world, cookie):
     assert [next_event(answer)["resource_name"] for _ in names] == names
 
 
+def test_new_figures_are_announced_to_everybody_and_are_no_event(stream, world, cookie):
+    with world.reading(SYSTEM) as tx:
+        last = events.newest(tx)
+    answer = stream(cookie, last=last)
+    happen(world, world.member, "before")
+    assert next_event(answer)["resource_name"] == "before"
+    with world.writing(SYSTEM) as tx:
+        provider = providers.get(tx, world.provider_id)
+        providers.probed(tx, provider, provider.api_version, provider.capabilities)
+    assert next_event(answer) == {"resource_kind": "figures", "resource_id": ""}
+    happen(world, world.member, "after")
+    assert next_event(answer)["resource_name"] == "after"
+
+
 def test_signing_out_ends_a_stream(stream, world, cookie):
     answer = stream(cookie)
     with world.writing(SYSTEM) as tx:

@@ -10,19 +10,26 @@ interface Happening {
 }
 
 const pulse = document.querySelector<HTMLElement>("[data-stream]");
-let refresh: ReturnType<typeof setTimeout> | undefined;
+const stale = new Set<HTMLElement>();
 let asking: ReturnType<typeof setInterval> | undefined;
 
 function concerns(part: HTMLElement, what: Happening): boolean {
   const shown = (part.dataset.live ?? "").split(" ");
-  const named = [`${what.resource_kind}/${what.resource_id}`, what.resource_kind, `job/${what.job_id ?? ""}`, "*"];
+  const kind = what.resource_kind.replace(" ", "-");
+  const named = [`${kind}/${what.resource_id}`, kind, `job/${what.job_id ?? ""}`];
+  if (kind !== "figures") named.push("*");
   return named.some((name) => shown.includes(name));
 }
 
+// What happens at once is fetched once.
 function soon(parts: HTMLElement[]): void {
-  if (parts.length === 0) return;
-  clearTimeout(refresh);
-  refresh = setTimeout(() => parts.forEach((part) => htmx.trigger(part, "refresh", {})), 120);
+  if (parts.length > 0 && stale.size === 0) setTimeout(refresh, 120);
+  for (const part of parts) stale.add(part);
+}
+
+function refresh(): void {
+  for (const part of stale) htmx.trigger(part, "refresh", {});
+  stale.clear();
 }
 
 function live(): HTMLElement[] {
@@ -59,6 +66,3 @@ function listen(address: string): void {
 }
 
 if (pulse?.dataset.stream && live().length > 0) listen(pulse.dataset.stream);
-
-// A job at work shows its progress between two events too.
-setInterval(() => !document.hidden && soon(live().filter((part) => part.querySelector("[data-working]"))), 1_500);
