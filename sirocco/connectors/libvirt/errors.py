@@ -53,6 +53,7 @@ _BY_CODE = {getattr(libvirt, name): fault for fault, names in _FAULTS.items() fo
 _NAMES = {getattr(libvirt, name): name for name in dir(libvirt) if name.startswith("VIR_ERR_")}
 _FULL = ("no space left", "cannot allocate memory", "not enough free", "disk quota exceeded")
 _LOST = ("client socket is closed", "connection reset", "broken pipe", "end of file while reading", "keepalive")
+_REFUSED = ("permission denied (", "host key verification failed")  # what a secure shell says
 _BUSY = ("asynchronous jobs running", "cannot acquire state change lock")
 
 
@@ -61,6 +62,8 @@ def fault_of(code: int, message: str) -> Fault:
     words = message.lower()
     if any(word in words for word in _FULL):
         return Fault.CAPACITY
+    if any(word in words for word in _REFUSED):
+        return Fault.AUTH
     if any(word in words for word in (*_LOST, *_BUSY)):
         return Fault.TRANSIENT
     return _BY_CODE.get(code, Fault.INTERNAL)
