@@ -2,9 +2,13 @@
 
 import re
 import string
+from html.parser import HTMLParser
 
 import pytest
 
+from sirocco.contracts.states import Role
+from tests.portal import furnish, portal_app, sign_in
+from tests.world import a_cmdb, populate
 from web.extract import known, template, updated, written
 from web.language import FOLDER, LANGUAGES, catalogue, translate
 
@@ -54,6 +58,46 @@ def test_templates_hold_no_words_outside_the_catalogues():
     for file in [*FOLDER.parent.glob("templates/**/*.html"), *FOLDER.parent.glob("components/*.html")]:
         bare = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", file.read_text(), flags=re.DOTALL)
         assert not LITERAL.search(bare), f"{file.name}: {LITERAL.search(bare)}"
+
+
+class Spoken(HTMLParser):
+    """What a page says: its texts and the attributes that are read out, but for what is marked as English."""
+
+    def __init__(self):
+        super().__init__()
+        self.said, self._foreign = set(), []
+
+    def handle_starttag(self, tag, attributes):
+        known = dict(attributes)
+        self._foreign.append(tag) if self._foreign or known.get("lang") == "en" else None
+        self.said |= {known[name] for name in ("title", "aria-label", "placeholder") if known.get(name)}
+
+    def handle_endtag(self, tag):
+        if self._foreign and self._foreign[-1] == tag:
+            self._foreign.pop()
+
+    def handle_data(self, data):
+        if not self._foreign:
+            self.said.add(" ".join(data.split()))
+
+
+def test_a_french_page_says_nothing_in_english(tmp_path):
+    english = {
+        message.id for message in known("fr") if isinstance(message.id, str) and message.id not in {"", message.string}
+    }
+    with a_cmdb(f"sqlite:///{tmp_path / 'cmdb.sqlite'}", tmp_path) as cmdb:
+        visited = furnish(populate(cmdb))
+        client = portal_app(cmdb, tmp_path).test_client()
+        sign_in(client, "olga")
+        left = {}
+        for path in visited.pages(Role.OPERATOR):
+            for language in ("en", "fr"):
+                client.set_cookie("sirocco_language", language)
+                page = Spoken()
+                page.feed(client.get(path).text)
+            if found := page.said & english:
+                left[path] = found
+    assert left == {}, left
 
 
 def test_french_counts_one_and_none_alike():

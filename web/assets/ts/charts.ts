@@ -23,7 +23,7 @@ function draw(figure: HTMLElement): void {
   if (!(table instanceof HTMLTableElement) || !table.tBodies[0]?.rows.length) return;
   const { text, line, series } = colours(figure);
   const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const time = (seconds: number): string => clock.format(seconds * 1000);
   const unit = figure.dataset.unit ?? "";
   const column = Number(figure.dataset.column);
@@ -48,11 +48,15 @@ function draw(figure: HTMLElement): void {
   );
 }
 
-const figures = [...document.querySelectorAll<HTMLElement>("[data-chart]")];
-figures.forEach(draw);
+function drawAll(): void {
+  document.querySelectorAll<HTMLElement>("[data-chart]").forEach(draw);
+}
+
+drawAll();
+document.addEventListener("htmx:afterSettle", (event) => (event.target as Element).id === "figures" && drawAll());
 let later: ReturnType<typeof setTimeout> | undefined;
 addEventListener("resize", () => {
   clearTimeout(later);
-  later = setTimeout(() => figures.forEach(draw), 150);
+  later = setTimeout(drawAll, 150);
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => figures.forEach(draw));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
