@@ -6,11 +6,12 @@ know it keeps.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from lxml import etree
 
-from ovf.fields import Flag, Form, Slot, Value, Whole, Words, plan
+from ovf.fields import Flag, Form, Plain, Slot, Value, Whole, plan, plan_of
 from ovf.findings import Issue
 from ovf.model import BootDeviceSection, EncryptionSection, Message
 from ovf.names import ALLOCATION_CLASSES, ENVELOPE_1, ENVELOPES, RASD, XSI, clark, is_vendor, key, split
@@ -28,6 +29,7 @@ _FREE = (BootDeviceSection, EncryptionSection)
 _CLOSED = frozenset({*ENVELOPES, RASD, RASD + ".xsd"})
 
 
+@lru_cache(maxsize=4096)
 def canonical(tag: str) -> str:
     """The tag with any envelope namespace replaced by that of version 1, which stands for all in kept nodes."""
     namespace, name = split(tag)
@@ -69,8 +71,15 @@ class Builder:
 
     def text(self, element: etree._Element) -> Text:
         """A localisable text (clause 10)."""
-        msgid = next((str(value) for tag, value in element.items() if split(str(tag))[1] == "msgid"), "")
-        return Text(_content(element), msgid)
+        msgid, others = "", []
+        for name, value in element.items() if element.attrib else ():
+            tag = canonical(str(name))
+            namespace, local = split(tag)
+            if local == "msgid":
+                msgid = str(value)
+            elif namespace != XSI:
+                others.append((tag, str(value)))
+        return Text(_content(element), msgid, tuple(sorted(others)))
 
     def build(self, cls: type[P], element: etree._Element, **given: Any) -> P:
         """A part of this class from an element; ``given`` sets fields the element does not hold."""
@@ -83,27 +92,35 @@ class Builder:
             values["extra_attributes"] = tuple(sorted(extra_attributes))
         if extras:
             values["extras"] = tuple(extras)
-        return cls(**values)
+        return _made(cls, values)
 
     def _read_attributes(self, cls: type, element: etree._Element, values: dict[str, Any]) -> list[tuple[str, str]]:
-        slots = plan(cls).attributes
         extras = []
-        for tag, raw in element.items():
-            namespace, name = split(str(tag))
-            slot = slots.get(name) if not namespace or namespace in ENVELOPES else None
+        tags = plan(cls).attribute_tags
+        for name, raw in element.items() if element.attrib else ():
+            tag = str(name)
+            slot = tags.get(tag) or self._attribute_slot(cls, tag, element)
             if slot is not None:
-                if not namespace:
-                    self.note("attribute.unqualified", element, name)
                 values[slot.attribute] = self._value(slot, str(raw), element)
-            elif namespace != XSI:
-                extras.append((canonical(str(tag)), str(raw)))
+            elif split(tag)[0] != XSI:
+                extras.append((canonical(tag), str(raw)))
         return extras
+
+    def _attribute_slot(self, cls: type, tag: str, element: etree._Element) -> Slot | None:
+        """The slot for an attribute, remembered when its tag is qualified as it should be."""
+        namespace, name = split(tag)
+        slot = plan(cls).attributes.get(name) if not namespace or namespace in ENVELOPES else None
+        if slot is not None and namespace:
+            plan(cls).attribute_tags[tag] = slot
+        elif slot is not None:
+            self.note("attribute.unqualified", element, name)
+        return slot
 
     def _read_children(self, cls: type, element: etree._Element, values: dict[str, Any]) -> list[Node]:
         extras = []
         many: dict[str, list[Any]] = {}
         leaves: list[tuple[str, int, str, str]] = []
-        tags = plan(cls).tags
+        tags = plan(cls).child_tags
         for child in element:
             tag = str(child.tag)
             slot = tags.get(tag) or _slot_of(cls, tag)
@@ -111,14 +128,16 @@ class Builder:
                 if key(tag) != "Category" or cls is not ProductSection:
                     extras.append(self._unknown(cls, child))
                 continue
-            if slot.plain and child.attrib and slot.attribute not in values:
-                leaves += self._leaf_attributes(slot, child, len(many.get(slot.attribute, ())))
-            if slot.many:
-                many.setdefault(slot.attribute, []).append(self._one(slot, child))
-            elif slot.attribute in values:
+            if slot.attribute in values:
                 self.note("element.repeated", child, slot.shape.name)
+                continue
+            if slot.leaf and child.attrib:
+                leaves += self._leaf_attributes(slot, child, len(many.get(slot.attribute, ())))
+            value = _content(child).strip() if slot.plain else self._one(slot, child)
+            if slot.many:
+                many.setdefault(slot.attribute, []).append(value)
             else:
-                values[slot.attribute] = self._one(slot, child)
+                values[slot.attribute] = value
         if leaves:
             values["leaf_attributes"] = tuple(sorted(leaves))
         values.update((name, tuple(parts)) for name, parts in many.items())
@@ -130,8 +149,6 @@ class Builder:
                 yield slot.shape.name, number, canonical(str(tag)), str(value)
 
     def _one(self, slot: Slot, element: etree._Element) -> Any:
-        if slot.plain:
-            return _content(element).strip()
         shape = slot.shape
         if shape.form is Form.TEXT:
             return self.text(element)
@@ -165,15 +182,15 @@ class Builder:
 
     def _value(self, slot: Slot, raw: str, element: etree._Element) -> Any:
         value: Value = slot.shape.value
+        if isinstance(value, Plain):
+            return raw if value.exact else raw.strip()
         if isinstance(value, Whole):
             return self._whole(slot, value, raw.strip(), element)
         if isinstance(value, Flag):
             return self._flag(slot, raw.strip(), element)
-        if isinstance(value, Words):
-            for comma in value.commas:
-                raw = raw.replace(comma, " ")
-            return tuple(raw.split())
-        return raw if value.exact else raw.strip()
+        for comma in value.commas:
+            raw = raw.replace(comma, " ")
+        return tuple(raw.split())
 
     def _whole(self, slot: Slot, bounds: Whole, raw: str, element: etree._Element) -> int | None:
         name = slot.shape.name
@@ -199,13 +216,21 @@ class Builder:
         return result
 
 
+def _made(cls: type[P], values: dict[str, Any]) -> P:
+    """A part with these values, all others being defaults; ``__init__`` would set thirty frozen fields one by one."""
+    part = object.__new__(cls)
+    part.__dict__.update(plan_of(part).defaults)
+    part.__dict__.update(values)
+    return part
+
+
 def _slot_of(cls: type, tag: str) -> Slot | None:
     """The slot for a full tag met for the first time."""
     found = plan(cls)
     name = key(tag)
     slot = found.children.get(_ALIASES.get(name, name))
     if slot is not None:
-        found.tags[tag] = slot
+        found.child_tags[tag] = slot
     return slot
 
 

@@ -68,12 +68,13 @@ class Shape:
 
 @dataclass(frozen=True)
 class Slot:
-    """A field of a model class together with its shape; ``many`` and ``plain`` spare the reader a second look."""
+    """A field of a model class together with its shape; ``many``, ``leaf`` and ``plain`` spare a second look."""
 
     attribute: str
     shape: Shape
     default: object
     many: bool
+    leaf: bool
     plain: bool
 
 
@@ -115,13 +116,16 @@ def children(name: str, cls: Callable[[], type]) -> Any:
 class Plan:
     """All slots of a class, found by the name their attribute or child element has.
 
-    ``tags`` remembers the slots of the full tags met so far: those of known names in known namespaces only.
+    The two memories hold the slots of the full tags met so far: those of known names in known namespaces only.
+    ``defaults`` are those of all fields that have one.
     """
 
     slots: tuple[Slot, ...]
     attributes: dict[str, Slot]
     children: dict[str, Slot]
-    tags: dict[str, Slot]
+    attribute_tags: dict[str, Slot]
+    child_tags: dict[str, Slot]
+    defaults: dict[str, object]
 
 
 @lru_cache
@@ -130,7 +134,8 @@ def plan(cls: type) -> Plan:
     slots = tuple(_slot(field) for field in fields(cls) if "xml" in field.metadata)
     attributes = {slot.shape.name: slot for slot in slots if slot.shape.form is Form.ATTRIBUTE}
     others = {slot.shape.name: slot for slot in slots if slot.shape.form is not Form.ATTRIBUTE}
-    return Plan(slots, attributes, others, {})
+    defaults = {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+    return Plan(slots, attributes, others, {}, {}, defaults)
 
 
 def plan_of(part: object) -> Plan:
@@ -142,5 +147,5 @@ def _slot(field: Field[Any]) -> Slot:
     default = None if field.default is MISSING else field.default
     shape: Shape = field.metadata["xml"]
     many = shape.form in {Form.CHILDREN, Form.LEAVES}
-    plain = shape.form in {Form.LEAF, Form.LEAVES} and shape.value == Plain()
-    return Slot(field.name, shape, default, many, plain)
+    leaf = shape.form in {Form.LEAF, Form.LEAVES}
+    return Slot(field.name, shape, default, many, leaf, leaf and shape.value == Plain())

@@ -48,10 +48,11 @@ class Node:
 
 @dataclass(frozen=True)
 class Text:
-    """A text with the key of its translations (DSP0243 2.1, clause 10)."""
+    """A text with the key of its translations (DSP0243 2.1, clause 10), and attributes of foreign namespaces."""
 
     value: str = ""
     msgid: str = ""
+    extra_attributes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

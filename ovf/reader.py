@@ -107,6 +107,8 @@ class _Reader(Builder):
         for child in root:
             name = self._name(child)
             if name == "References":
+                if found:
+                    self.note("element.repeated", child, name)
                 found = True
                 files.extend(self.build(File, one) for one in child if key(str(one.tag)) == "File")
             elif name in _CONTENTS:
@@ -247,10 +249,12 @@ class _Reader(Builder):
 
     def _item(self, item: Item) -> Item:
         changes: dict[str, object] = {}
-        if item.allocation_units:
-            changes["allocation_units"] = self._unit(item.allocation_units, item.at)
-        if item.host_resources:
-            changes["host_resources"] = tuple(self._resource(one, item.at) for one in item.host_resources)
+        units = self._unit(item.allocation_units, item.at) if item.allocation_units else ""
+        if units != item.allocation_units:
+            changes["allocation_units"] = units
+        resources = tuple(self._resource(one, item.at) for one in item.host_resources)
+        if resources != item.host_resources:
+            changes["host_resources"] = resources
         legacy = [node for node in item.extras if _is_legacy(node)]
         if legacy:
             changes["extras"] = tuple(node for node in item.extras if node not in legacy)

@@ -10,6 +10,7 @@ from ovf.archive import Member, MemberReader, members
 from ovf.errors import RefusedError, UnreadableError
 from ovf.hrefs import safe_member
 from ovf.limits import DEFAULT, Limits
+from ovf.streams import GZIP_MAGIC
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ def open_storage(path: Path, limits: Limits = DEFAULT) -> tuple[Storage, str]:
         raise UnreadableError("does not exist or is no ordinary file", where=str(path))
     with path.open("rb") as stream:
         head = stream.read(265)
+    if head.startswith(GZIP_MAGIC):
+        raise UnreadableError("is compressed as a whole", where=path.name, remedy="unpack it with gunzip first")
     if head[257:262] == b"ustar" or path.suffix.lower() == ".ova":
         archive = Archive(path, limits)
         return archive, _descriptor(archive.names(), path.name)

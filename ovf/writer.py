@@ -161,6 +161,7 @@ class _Writer:
         element = self._leaf(parent, clark(namespace, name), text.value)
         if text.msgid:
             element.set(clark(namespace, "msgid"), _legal(text.msgid))
+        self._extra_attributes(element, text.extra_attributes)
 
     def _leaf(self, parent: etree._Element, tag: str, text: str) -> etree._Element:
         element = etree.SubElement(parent, tag)

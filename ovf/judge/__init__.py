@@ -7,7 +7,7 @@ Reading notes how things are written; judging says whether they fit together. Bo
 from collections.abc import Iterator
 
 from ovf.findings import Finding, Issue, place
-from ovf.judge import hardware, products, references, services, structure
+from ovf.judge import hardware, products, references, services, structure, vmware
 from ovf.judge.context import Context
 from ovf.limits import DEFAULT, Limits
 from ovf.model import Package
@@ -25,6 +25,7 @@ def judge(package: Package, limits: Limits = DEFAULT) -> Iterator[Issue]:
         yield from hardware.judge(context, content)
         yield from products.judge(context, content)
     yield from services.judge(context)
+    yield from vmware.judge(context)
 
 
 def findings(reading: Reading, limits: Limits = DEFAULT, *, strict: bool = False, file: str = "") -> list[Finding]:

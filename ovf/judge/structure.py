@@ -7,9 +7,10 @@ from ovf import model
 from ovf.findings import Issue
 from ovf.hardware import HardwareSection, Item, ResourceAllocationSection
 from ovf.hrefs import Kind, classify
+from ovf.judge import vmware
 from ovf.judge.context import Context, repeated
 from ovf.model import Content
-from ovf.names import VMWARE, clark, is_vendor, split
+from ovf.names import VMWARE, is_vendor, split
 from ovf.parts import Section, Text, UnknownSection
 from ovf.products import ProductSection
 
@@ -89,16 +90,11 @@ def _sections(sections: tuple[Section, ...], allowed: tuple[type[Section], ...])
 
 def _unknown(section: UnknownSection) -> Iterator[Issue]:
     namespace, name = split(section.xml.tag)
-    known = is_vendor(namespace) and (section.required is None or namespace != VMWARE or name in _VMWARE)
+    known = is_vendor(namespace) and (section.required is None or namespace != VMWARE or name in vmware.SECTIONS)
     if section.required is False or known:
         yield Issue("section.unknown-kept", section.at, name)
     else:
         yield Issue("section.unknown-required", section.at, section.xml.tag)
-
-
-_VMWARE = frozenset(
-    {"BootOrderSection", "CpuCompatibilitySection", "IpAssignmentSection", "StorageGroupSection", "StorageSection"}
-)
 
 
 def _configurations(context: Context) -> Iterator[Issue]:
@@ -163,7 +159,6 @@ def _content(context: Context, content: Content) -> Iterator[Issue]:
             yield Issue("os.id-missing", system.at, system.vendor(VMWARE, "osType"))
     for files in content.of(model.EnvironmentFilesSection):
         yield from _environment_files(context, files)
-    yield from _boot_order(content)
 
 
 def _startup(section: model.StartupSection, content: Content) -> Iterator[Issue]:
@@ -210,15 +205,6 @@ def _environment_files(context: Context, section: model.EnvironmentFilesSection)
             yield Issue("environment.file-unknown", file.at, file.file_ref)
         if classify(file.path) is not Kind.LOCAL:
             yield Issue("environment.path-unsafe", file.at, file.path)
-
-
-def _boot_order(content: Content) -> Iterator[Issue]:
-    """VMware's boot order names devices of the system by number."""
-    known = {item.instance_id for section in content.of(HardwareSection) for item in section.items}
-    for section in content.of(UnknownSection):
-        number = section.xml.get("instanceId")
-        if section.xml.tag == clark(VMWARE, "BootOrderSection") and number and number not in known:
-            yield Issue("boot.unknown", section.at, number)
 
 
 def _messages(context: Context, contents: list[Content]) -> Iterator[Issue]:

@@ -168,6 +168,12 @@ def test_places_survive_a_declaration_over_two_lines():
     assert document.place(99) == (0, 0)
 
 
+def test_places_count_elements_only():
+    text = "<a><!-- <b> -->\r\n<?do <c>?><![CDATA[<d>]]>\n\u00e9\u00e9<e f='>'/><!-- > --></a >"
+    document = safe_xml.parse(text.encode())
+    assert [document.place(at) for at in range(len(document.index))] == [(1, 1), (3, 3)]
+
+
 RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
 FLOODS = {
     "chains of disks": (

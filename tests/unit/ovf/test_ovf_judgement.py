@@ -180,6 +180,9 @@ BREACHES = {
     "placement.policy": (ENVELOPE, GROUP.format(id="g", policy="together")),
     "placement.unknown": (WEB, section("ovf2:PlacementSection", attributes='ovf2:group="g"')),
     "boot.unknown": (WEB, section("vmw:BootOrderSection", attributes='vmw:instanceId="77" vmw:type="disk"')),
+    "vendor.group-id-missing": (ENVELOPE, section("vmw:StorageGroupSection")),
+    "vendor.group-id-duplicate": (ENVELOPE, section("vmw:TagBasedPlacementGroupSection", attributes='vmw:id="g"') * 2),
+    "vendor.group-unknown": (WEB, section("vmw:StorageSection", attributes='vmw:group="g"')),
     "environment.file-unknown": (
         WEB,
         section("ovf2:EnvironmentFilesSection", '<ovf2:File ovf2:fileRef="nowhere" ovf2:path="a.txt"/>'),
@@ -236,7 +239,7 @@ def test_what_is_only_odd_is_accepted(code):
     assert acceptable(findings) or code in ACCOMPANIED, [str(one) for one in findings if one.severity is Severity.ERROR]
 
 
-ACCOMPANIED = {"references.missing", "configuration.none", "content.id-missing"}
+ACCOMPANIED = {"references.missing", "configuration.none"}
 
 
 def test_an_envelope_without_content_is_refused():
@@ -305,6 +308,21 @@ def test_a_chain_of_disks_with_one_capacity_is_fine():
 def test_capacity_of_a_parent_given_by_a_property_is_not_compared_with_text():
     chain = f'<Disk ovf:diskId="p" ovf:capacity="${{size}}"/>{DISK} ovf:parentRef="p"'
     assert "disk.parent-capacity" in found(descriptor((DISK, chain)))
+
+
+def test_groups_of_vmware_that_exist_are_fine():
+    groups = section("vmw:StorageGroupSection", attributes='vmw:id="g"')
+    groups += section("vmw:TagBasedPlacementGroupSection", attributes='vmw:id="g" ovf:required="true"')
+    members = section("vmw:StorageSection", attributes='vmw:group="g"')
+    members += section("vmw:TagBasedPlacementSection", attributes='vmw:group="g"')
+    codes = set(found(descriptor((ENVELOPE, groups), (WEB, members))))
+    assert codes == {"section.unknown-kept"}
+
+
+def test_a_second_list_of_references_is_read_too():
+    more = '<References><File ovf:id="file2" ovf:href="more.vmdk"/></References>'
+    data = descriptor(("<DiskSection>", f"{more}<DiskSection>"), ('ovf:fileRef="file1"', 'ovf:fileRef="file2"'))
+    assert set(found(data)) == {"element.repeated"}
 
 
 def test_an_empty_string_may_be_the_value_of_a_string():

@@ -89,6 +89,25 @@ def test_attributes_of_plain_elements_are_kept():
         assert read(written).package == package
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<rasd:VirtualQuantity>4<", '<rasd:VirtualQuantity x:hot="yes">4<'),
+        ("<Product>Shop<", '<Product x:short="S">Shop<'),
+        ("<Category>", '<Category x:optional="true">'),
+        ("<Info>Disks<", '<Info x:seen="2026">Disks<'),
+    ],
+)
+def test_attributes_of_numbers_and_texts_are_kept(old, new):
+    package = read(descriptor((old, new))).package
+    for namespace in (ENVELOPE_1, ENVELOPE_2):
+        written = write(package, namespace)
+        assert new[new.index("x:") : new.index(">")].encode() in written
+        reading = read(written)
+        assert reading.package == package
+        assert schema_issues(reading) == []
+
+
 @pytest.mark.parametrize("text", ["\0", "\x0b", "\ud800", "\uffff"])
 def test_characters_that_xml_cannot_carry_are_refused(text):
     package = Package(content=Content(id="a", info=Text(text)))
