@@ -206,7 +206,7 @@ def _pack(options: argparse.Namespace) -> int:
 
 def _unpack(options: argparse.Namespace) -> int:
     with Bar(options.file.stat().st_size) as bar:
-        written = unpack(options.file, options.target, progress=bar.advance)
+        written = unpack(options.file, options.target, resume=options.resume, progress=bar.advance)
     findings = _findings(options.target, strict=False)
     _tell(options.target, findings)
     _say(f"{options.target}: {summary.size(written)} unpacked")
@@ -334,6 +334,7 @@ def _parser() -> argparse.ArgumentParser:
     one = add("unpack", _unpack, "Take an OVA apart into a new folder and check it.")
     _add_file(one)
     _add_target(one, "a new folder")
+    one.add_argument("--resume", action="store_true", help="go on where an earlier run stopped: keep whole files")
     one = add("sign", _sign, "Sign a package with a key: manifest and certificate are written anew.")
     _add_file(one)
     one.add_argument("target", nargs="?", type=Path, metavar="TARGET", help="default: in place")

@@ -127,26 +127,46 @@ def _copy(piece: Piece, output: BinaryIO, progress: Progress | None) -> None:
 
 
 def unpack(
-    source: Path, target: Path, *, limits: Limits = DEFAULT, start: int = 0, progress: Progress | None = None
+    source: Path,
+    target: Path,
+    *,
+    limits: Limits = DEFAULT,
+    resume: bool = False,
+    progress: Progress | None = None,
 ) -> int:
     """Write the members of an OVA as files of a new folder, one after the other; the bytes written.
 
-    A member that was not written to its end is removed. To resume, give the ``end`` of the last whole member.
+    A member that was not written to its end is removed. To ``resume`` an earlier run means to keep the files it wrote
+    whole, told by their length, and to go on with the first other member.
 
     Raises:
         UnreadableError: no archive, damaged or cut short.
         RefusedError: a member no package may hold, a file that exists, or not enough room.
     """
-    if source.stat().st_size > shutil.disk_usage(target.parent).free:
+    there = sum(path.lstat().st_size for path in target.rglob("*") if path.is_file()) if resume else 0
+    if source.stat().st_size - there > shutil.disk_usage(target.parent).free:
         raise RefusedError("there is not enough room to unpack it", where=str(target))
     target.mkdir(exist_ok=True)
     written = 0
     with source.open("rb") as stream:
-        for member, reader in members(stream, limits, start=start, where=source.name):
+        for member, reader in members(stream, limits, where=source.name):
             path = target / PurePosixPath(member.name)
             _make_parents(path, target)
-            written += _save(path, reader, progress, member.name)  # type: ignore[arg-type]
+            if not (resume and _is_there(path, member.size)):
+                written += _save(path, reader, progress, member.name)  # type: ignore[arg-type]
+            elif progress is not None:
+                progress(member.name, member.size)
     return written
+
+
+def _is_there(path: Path, size: int) -> bool:
+    """Whether an earlier run wrote this file whole; what it left unfinished is removed."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    whole = path.stat().st_size == size
+    if not whole:
+        path.unlink()
+    return whole
 
 
 def _make_parents(path: Path, root: Path) -> None:

@@ -226,6 +226,18 @@ def test_unpacking_never_follows_a_link_that_is_already_there(tmp_path):
     assert not list(elsewhere.iterdir())
 
 
+def test_resuming_never_writes_through_a_link(tmp_path):
+    mine = tmp_path / "mine"
+    mine.write_text("x")
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "a.ovf").symlink_to(mine)
+    for body in (b"y", b"longer"):
+        with pytest.raises(RefusedError, match="not overwritten"):
+            unpack(tar_of({"a.ovf": body}, tmp_path / "a.ova"), target, resume=True)
+    assert mine.read_text() == "x"
+
+
 def test_unpacking_overwrites_nothing(tmp_path):
     target = tmp_path / "out"
     target.mkdir()

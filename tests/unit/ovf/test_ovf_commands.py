@@ -115,6 +115,10 @@ def test_the_whole_way_of_a_package(folder, tmp_path, signer, capsys):
     assert main(["sign", out, *keys]) == 0
     assert main(["verify", out, *trust]) == 0
     assert main(["unpack", ova, out]) == 1
+    (tmp_path / "again").mkdir()
+    assert main(["unpack", ova, str(tmp_path / "again"), "--resume"]) == 0
+    (tmp_path / "again" / "disk1.vmdk").unlink()
+    assert main(["unpack", ova, str(tmp_path / "again"), "--resume"]) == 0
     assert main(["convert", ova, str(tmp_path / "v.ova"), "--profile", "virtualbox", *keys]) == 0
     assert main(["validate", "--strict", str(tmp_path / "v.ova")]) == 0
     told = capsys.readouterr()

@@ -72,12 +72,20 @@ def test_unpacking_gives_the_files_back(folder, tmp_path):
         assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_unpacking_resumes_behind_the_last_whole_member(folder, tmp_path):
-    target = packed(folder, tmp_path / "a.ova")
-    with target.open("rb") as stream:
-        ends = {member.name: member.end for member, _ in members(stream)}
-    unpack(target, tmp_path / "out", start=ends["a.mf"])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["disk1.vmdk", "icon.png"]
+def test_unpacking_resumes_behind_the_last_whole_file(folder, tmp_path):
+    target, out = packed(folder, tmp_path / "a.ova"), tmp_path / "out"
+    unpack(target, out)
+    (out / "disk1.vmdk").write_bytes(b"cut short")
+    (out / "icon.png").unlink()
+    kept = (out / "a.ovf").stat().st_mtime_ns
+    told = []
+    written = unpack(target, out, resume=True, progress=lambda name, count: told.append((name, count)))
+    sizes = {name: (folder / name).stat().st_size for name in ("a.ovf", "disk1.vmdk", "icon.png")}
+    assert written == sizes["disk1.vmdk"] + sizes["icon.png"]
+    assert (out / "a.ovf").stat().st_mtime_ns == kept
+    assert sum(count for name, count in told if name != "a.mf") == sum(sizes.values())
+    for name in sizes:
+        assert (out / name).read_bytes() == (folder / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["a.ovf", "disk1.vmdk", "icon.png"])
