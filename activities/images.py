@@ -1,11 +1,13 @@
 """Steps on images, at every provider that holds a copy, and in the image store."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 from temporalio import activity
+from temporalio.exceptions import CancelledError
 
 from activities.calls import Plant, complete, remove
 from sirocco.cmdb.models import Image, Job, Machine, ProviderImage
@@ -13,7 +15,10 @@ from sirocco.cmdb.transaction import Transaction
 from sirocco.connectors.ports import DropSnapshot, Kind, Ref
 from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.ids import step_token
+from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
+
+_LOOK_EVERY = 0.3
 
 
 class ImageSteps:
@@ -30,17 +35,33 @@ class ImageSteps:
     @activity.defn(name="image.delete", no_thread_cancel_exception=True)
     def delete(self, order: JobOrder) -> None:
         """Remove every copy; gone already is success."""
-        with self._cmdb.reading(SYSTEM) as tx:
-            job = tx.session.get_one(Job, order.job_id)
-            image = tx.session.get(Image, job.target_id)
-            machine = tx.session.get(Machine, image.machine_id) if image and image.machine_id else None
-        with self._plant.step(order.job_id, "delete"):
+        with self._plant.step(order.job_id, "delete") as step:
+            with step.first() as tx:
+                maker = str(tx.session.get_one(Job, order.job_id).arguments.get("after") or "")
+            self._await(maker)
+            with self._cmdb.reading(SYSTEM) as tx:
+                job = tx.session.get_one(Job, order.job_id)
+                image = tx.session.get(Image, job.target_id)
+                machine = tx.session.get(Machine, image.machine_id) if image and image.machine_id else None
             if image is not None and image.type == "SNAPSHOT":
                 self._drop_snapshot(job, image, machine)
                 return
             self._remove_copies(job)
             if image is not None and image.path:
                 self._remove_file(image)
+
+    def _await(self, maker: str) -> None:
+        """Let the job that was making the image end: what it still makes would be left over otherwise."""
+        waiting = threading.Event()
+        while maker and not self._ended(maker):
+            if activity.is_cancelled():
+                raise CancelledError("the job was stopped")
+            waiting.wait(_LOOK_EVERY)
+
+    def _ended(self, job_id: str) -> bool:
+        with self._cmdb.reading(SYSTEM) as tx:
+            job = tx.session.get(Job, job_id)
+            return job is None or JobState(job.state).ended
 
     def _drop_snapshot(self, job: Job, image: Image, machine: Machine | None) -> None:
         if machine is None or not machine.native_id:

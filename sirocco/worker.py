@@ -18,9 +18,13 @@ from sirocco.cmdb.database import Database
 from sirocco.cmdb.transaction import Cmdb
 from sirocco.connectors.clouds import Clouds
 from sirocco.contracts.engine import PLACEMENT_QUEUE, TASK_QUEUE
+from sirocco.domain.sources import Trust
 from sirocco.housekeeping.dispatcher import Dispatcher
 from sirocco.housekeeping.leadership import resign
 from sirocco.housekeeping.observer import Observer
+from sirocco.images.fetch import Limits
+from sirocco.images.intake import Intake
+from sirocco.images.store import ImageStore
 from sirocco.ops.engine import connect
 from sirocco.ops.errors import OperationError
 from sirocco.ops.health import BEAT, beat
@@ -38,13 +42,13 @@ _GRACE = timedelta(seconds=5)
 log = structlog.get_logger(__name__)
 
 
-def work_queue(client: Client, plant: Plant, executor: ThreadPoolExecutor) -> Worker:
+def work_queue(client: Client, plant: Plant, intake: Intake, executor: ThreadPoolExecutor) -> Worker:
     """Serves workflows and their steps."""
     return Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=WORKFLOWS,
-        activities=catalogue.work(plant),
+        activities=catalogue.work(plant, intake),
         activity_executor=executor,
         max_concurrent_activities=_THREADS - 8,
         max_concurrent_local_activities=8,
@@ -84,10 +88,15 @@ async def serve(settings: Settings, *, solver: bool) -> None:
             if solver:
                 await _until(stopped, choice_queue(client, plant, executor))
             else:
-                await _with_housekeeping(stopped, plant, client, work_queue(client, plant, executor))
+                await _with_housekeeping(stopped, plant, client, work_queue(client, plant, _intake(settings), executor))
         finally:
             beats.cancel()
             plant.clouds.close()
+
+
+def _intake(settings: Settings) -> Intake:
+    trust = Trust.of(settings.image_sources.split(","))
+    return Intake(ImageStore(settings.images), Limits(settings.image_limit << 30, trust=trust))
 
 
 async def _reach(settings: Settings, ring: KeyRing) -> Client:

@@ -1,6 +1,6 @@
 """All workflows that a worker serves."""
 
-from workflows.image import DeleteImage, DeleteVolumeImage
+from workflows.image import DeleteImage, DeleteVolumeImage, ImportImage
 from workflows.machine import ActOnMachine, CreateMachine, DeleteMachine, MigrateMachine, ResizeMachine
 from workflows.many import Bulk, DrainHost
 from workflows.network import ActOnNetwork, CreateNetwork, DeleteNetwork
@@ -21,6 +21,7 @@ WORKFLOWS: tuple[type, ...] = (
     DeleteVolume,
     DeleteVolumeImage,
     DrainHost,
+    ImportImage,
     MigrateMachine,
     ResizeMachine,
 )

@@ -206,6 +206,14 @@ NO_PROVIDER = _problem(
     "Change the request, or ask an operator for a provider.",
 )
 
+IMAGE_REFUSED = _problem(
+    "image-refused",
+    409,
+    10433,
+    "The image cannot be brought in: {why}.",
+    "Give an image that is what it is stated to be, from a source that everybody can reach or an operator trusts.",
+)
+
 # The far end
 PROVIDER_FAILED = _problem(
     "provider-failed",

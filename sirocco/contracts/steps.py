@@ -65,6 +65,8 @@ VOLUME_CAPTURE: Final = _work("volume.capture", 120)
 VOLUME_UNCAPTURE: Final = _undo("volume.uncapture")
 VOLUME_DELETE: Final = _work("volume.delete", 60, tries=0)
 
+IMAGE_FETCH: Final = _work("image.fetch", 300)
+IMAGE_DISCARD: Final = _undo("image.discard")
 IMAGE_DELETE: Final = _work("image.delete", 60, tries=0)
 
 NETWORK_CREATE: Final = _work("network.create", 15)

@@ -72,6 +72,10 @@ class ImageStore:
         described = asdict(Boot(files["kernel"], files["initrd"], boot.cmdline))
         self._file(image_id, "json").write_text(json.dumps(described, default=str))
 
+    def incoming(self, image_id: str) -> Path:
+        """Where an image is fetched to before it is looked at; closed to others."""
+        return self._folder / "incoming" / self._file(image_id, "download").name
+
     def _file(self, image_id: str, suffix: str) -> Path:
         if not image_id or Path(image_id).name != image_id or image_id.startswith("."):
             raise ImageError(f"{image_id!r} is no id of an image")

@@ -23,6 +23,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sirocco.domain.sources import Trust
 from sirocco.ops.errors import OperationError
 
 PREFIX = "SIROCCO_"
@@ -44,6 +45,11 @@ def default_home() -> Path:
 
 def _address(value: str) -> str:
     return str(ip_address(value))
+
+
+def _trusted(value: str) -> str:
+    Trust.of(value.split(","))
+    return value
 
 
 def _temporal(variable: str, description: str) -> Any:
@@ -82,6 +88,13 @@ class Settings(BaseSettings):
         "auto", description="First provider. auto: the local hypervisor, else libvirt's test driver, else fake."
     )
     first_machine: bool = Field(default=True, description="Deploy a first machine at first start.")
+
+    image_sources: Annotated[str, AfterValidator(_trusted)] = Field(
+        "",
+        description="Hosts (name or name:port) and networks (CIDR), separated by commas, that images may be fetched "
+        "from although they are not on the Internet.",
+    )
+    image_limit: Annotated[int, Field(ge=1, le=4096)] = Field(32, description="GiB of the largest image to fetch.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe message kept.")
     log_format: Literal["auto", "json", "console"] = Field(

@@ -32,6 +32,7 @@ OUTCOMES: Mapping[str, Outcome] = {
     "ActOnVolume": Outcome(others.volume_grown, others.volume_not_grown),
     "CaptureVolume": Outcome(others.volume_captured, others.volume_not_captured),
     "DeleteVolume": Outcome(others.volume_deleted, others.volume_not_deleted),
+    "ImportImage": Outcome(others.image_imported, others.image_not_imported),
     "DeleteImage": Outcome(others.image_deleted, others.image_not_deleted),
     "DeleteVolumeImage": Outcome(others.image_deleted, others.image_not_deleted),
     "CreateNetwork": Outcome(others.network_created, others.network_not_created),

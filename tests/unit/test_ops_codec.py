@@ -11,7 +11,7 @@ from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError
 
-from sirocco.ops.codec import PayloadRefusedError, data_converter, open_document
+from sirocco.ops.codec import PayloadRefusedError, SealingCodec, data_converter, open_document
 from sirocco.ops.keyring import KeyRing, KeyRingError
 
 
@@ -63,6 +63,14 @@ def test_failures_travel_sealed(ring):
 def test_plain_payloads_are_refused(ring):
     with pytest.raises(PayloadRefusedError, match="not sealed"):
         asyncio.run(data_converter(ring).decode([Payload(metadata={"encoding": b"json/plain"}, data=b'"x"')], [str]))
+
+
+def test_what_the_engine_says_of_a_cancelled_activity_is_let_through(ring):
+    said = Payload(metadata={"encoding": b"json/plain"}, data=b'"ACTIVITY_ID_NOT_STARTED"')
+    assert SealingCodec(ring).open(said) == said
+    for other in (b'"ACTIVITY_ID_STARTED"', b""):
+        with pytest.raises(PayloadRefusedError):
+            SealingCodec(ring).open(Payload(metadata={"encoding": b"json/plain"}, data=other))
 
 
 def test_every_altered_byte_is_refused(ring):

@@ -10,6 +10,7 @@ from api.cimi.model.attribute import Values
 from api.cimi.model.kind import SHARED
 from api.cimi.resource import Change, Creation, Removal, Resource
 from api.cimi.resources import machines
+from api.cimi.templates import words
 from sirocco.cmdb.models import Image
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.states import Role
@@ -19,10 +20,14 @@ IMAGE = KINDS["MachineImage"]
 
 
 def _create(exchange: Exchange, values: Values) -> Made:
-    """A capture, or a snapshot, of the machine that imageLocation names."""
-    collection, _, machine_id = (exchange.wire.relative(str(values.get("imageLocation") or "-")) or "").partition("/")
+    """A capture or a snapshot of the machine that imageLocation names, or an image fetched from there."""
+    location = str(values.get("imageLocation") or "")
+    inside = exchange.wire.relative(location)
+    if inside is None and "://" in location:
+        return _bring_in(exchange, values, location)
+    collection, _, machine_id = (inside or "").partition("/")
     if collection != "machines" or "/" in machine_id:
-        raise invalid("imageLocation", f"it does not lead to one of {exchange.wire.href('machines')}")
+        raise invalid("imageLocation", f"it is neither one of {exchange.wire.href('machines')} nor an address to fetch")
     if values.get("type") not in {None, "IMAGE", "SNAPSHOT"}:
         raise invalid("type", "it is IMAGE or SNAPSHOT")
     make = machines.snapshot if values.get("type") == "SNAPSHOT" else machines.capture
@@ -30,6 +35,25 @@ def _create(exchange: Exchange, values: Values) -> Made:
     if values.get(SHARED.name) is True:
         images.share(exchange.tx, made.row)
     return made
+
+
+def _bring_in(exchange: Exchange, values: Values, location: str) -> Made:
+    if values.get("type") not in {None, "IMAGE"}:
+        raise invalid("type", "what is fetched is an IMAGE")
+    name, description, properties = words(values)
+    image, job = images.bring_in(
+        exchange.tx,
+        images.ImageSource(
+            name=name,
+            url=location.strip(),
+            format=str(values.get("sirocco_format") or ""),
+            digest=str(values.get("sirocco_digest") or ""),
+            description=description,
+            properties=properties,
+            shared=values.get(SHARED.name) is True,
+        ),
+    )
+    return Made(image, job)
 
 
 def _update(exchange: Exchange, image_id: str, values: Values) -> Made:
@@ -44,7 +68,7 @@ def _delete(exchange: Exchange, image_id: str) -> Made:
 
 
 def _permits(tx: Transaction, image: Image) -> Iterable[tuple[str, bool]]:
-    yield "delete", not image.job_id and (image.tenant_id is not None or tx.who.may(Role.OPERATOR))
+    yield "delete", images.deletable(image) and (image.tenant_id is not None or tx.who.may(Role.OPERATOR))
 
 
 def _more(_exchange: Exchange, image: Image) -> Values:

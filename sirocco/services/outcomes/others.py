@@ -80,6 +80,25 @@ def volume_not_captured(tx: Transaction, job: Job) -> None:
         events.set_state(tx, volume, VolumeState.AVAILABLE, job_id=job.id)
 
 
+def image_imported(tx: Transaction, job: Job) -> None:
+    """The image is in the store."""
+    if image := held_one(tx, job, Image):
+        events.set_state(tx, image, ImageState.AVAILABLE, job_id=job.id)
+
+
+def image_not_imported(tx: Transaction, job: Job) -> None:
+    """A stopped import leaves nothing; a failed one leaves an image in ERROR that says why."""
+    image = held_one(tx, job, Image)
+    if image is None:
+        return
+    if job.error == CANCELLED.code:
+        events.changed(tx, image, "delete", job_id=job.id)
+        tx.session.delete(image)
+        return
+    image.fault = job.status_message
+    events.set_state(tx, image, ImageState.ERROR, job_id=job.id)
+
+
 def image_deleted(tx: Transaction, job: Job) -> None:
     """Nothing of the image is left; snapshots that built on it build on what it built on (DSP0263 2.0.0, table 21)."""
     image = held_one(tx, job, Image) or held_one(tx, job, VolumeImage)
