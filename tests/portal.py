@@ -23,6 +23,7 @@ from sirocco.services import (
     machines,
     networks,
     placement,
+    providers,
     settlement,
     templates,
     tenants,
@@ -57,6 +58,7 @@ class Visited:
             "/volumes",
             "/images",
             "/networks",
+            "/templates",
             "/credentials",
             "/api-keys",
             "/jobs",
@@ -74,17 +76,25 @@ class Visited:
         machine, volume, image, network = (self.ids[name] for name in ("machine", "volume", "image", "network"))
         asked = ("force-stop", "force-restart", "snapshot", "restore", "capture", "resize", "attach-volume")
         asked += ("detach-volume", "attach-nic", "detach-nic", "delete")
-        forms = ["/machines/new", "/volumes/new", "/networks/new", "/credentials/new"]
+        forms = ["/machines/new", "/volumes/new", "/networks/new", "/credentials/new", "/images/new"]
+        for kind in ("machine", "volume"):
+            template = self.ids[f"{kind} template"]
+            forms += [f"/{kind}s/new?template={template}", f"/templates/{kind}/{template}/edit"]
+            forms.append(f"/templates/{kind}/{template}/delete")
+        forms.append("/templates/size/new")
         forms += [f"/machines/{machine}/edit", f"/machines/{machine}/console"]
         forms += [f"/machines/{machine}/actions/{action}" for action in asked]
         forms += [f"/volumes/{volume}/actions/{action}" for action in ("grow", "snapshot", "edit", "delete")]
         forms += [f"/images/{image}/actions/{action}" for action in ("edit", "delete")]
-        forms += [f"/networks/{network}/actions/{action}" for action in ("edit", "delete", "address")]
+        forms += [f"/networks/{network}/actions/{action}" for action in ("edit", "delete", "address", "port")]
         return [*forms, f"/credentials/{self.ids['credential']}/delete"]
 
     def _operators(self) -> list[str]:
         provider, host, tenant, user = (self.ids[name] for name in ("provider", "host", "tenant", "user"))
         pages = ["/providers", "/providers/new", f"/providers/{provider}", f"/providers/{provider}/delete"]
+        for part in ("location", "account"):
+            pages += [f"/providers/{provider}/{part}s/new", f"/{part}s/{self.ids[part]}"]
+            pages.append(f"/{part}s/{self.ids[part]}/delete")
         pages += ["/hosts", f"/hosts/{host}", f"/hosts/{host}/drain", "/tenants", "/tenants/new", "/quotas"]
         pages += [f"/tenants/{tenant}", f"/tenants/{tenant}/delete", f"/users/{user}/delete"]
         return [*pages, f"/machines/{self.ids['machine']}/actions/migrate"]
@@ -107,12 +117,21 @@ def furnish(world: World) -> Visited:
         volume, made = volumes.create(tx, volumes.VolumeRequest("data", 10 * GIB, filesystem="ext4"))
         network, netted = networks.create(tx, networks.NetworkRequest("lab", cidr="10.20.0.0/24"))
         fixed = networks.create_address(tx, world.network_id, hostname="www")
+        networks.create_port(tx, network.id, "kept for the firewall")
+        wanted = {
+            "machineConfig": {"cpu": 2, "memory": 2**20},
+            "machineImage": {"href": f"machineImages/{world.image_id}"},
+        }
+        machine_template = templates.create(tx, "MachineTemplate", wanted, name="web server", description="Two cores")
+        volume_template = templates.create(tx, "VolumeTemplate", {"volumeConfig": {"capacity": 10**7}}, name="scratch")
     ids = _machines(world)
     with world.writing(SYSTEM) as tx:
         for job in (made, netted):
             settlement.succeeded(tx, jobs.get(tx, job.id))
         _use(tx, tx.session.get_one(Machine, ids["machine"]))
         host = hosts.page(tx).items[0]
+        location = providers.locations(tx).items[0]
+        account = providers.create_account(tx, world.provider_id, "billing", "acme", "s3cret", shared=True)
     return Visited(
         ids
         | {
@@ -125,6 +144,10 @@ def furnish(world: World) -> Visited:
             "tenant": world.tenant_id,
             "user": people["vera"],
             "host": host.id,
+            "location": location.id,
+            "account": account.id,
+            "machine template": machine_template.id,
+            "volume template": volume_template.id,
         }
     )
 

@@ -1,5 +1,7 @@
 """Reading forms: texts, figures with their units, and refusals that name the field."""
 
+from typing import Any
+
 from flask import g, request
 
 from sirocco.contracts.errors import INVALID, SiroccoError
@@ -63,10 +65,21 @@ def _number(name: str, value: str, default: float) -> float:
     return number
 
 
+def suggest(fields: dict[str, Any]) -> None:
+    """Fill the form of this page in with ``fields``, a list where a name has several."""
+    g.suggested = fields
+
+
 def filled(name: str, default: object = "") -> str:
-    """What a field shows: what was sent when the form comes back, what a link suggests, or the default."""
-    source = request.form if request.method == "POST" else request.args
-    return source.get(name, "" if request.method == "POST" else str(default))
+    """What a field shows: what was sent when the form comes back, what a link or template suggests, or the default."""
+    if request.method == "POST":
+        return request.form.get(name, "")
+    return request.args.get(name) or str(g.get("suggested", {}).get(name, default))
+
+
+def several(name: str) -> list[str]:
+    """As ``filled``, for a name that may have many values."""
+    return request.form.getlist(name) if request.method == "POST" else list(g.get("suggested", {}).get(name, []))
 
 
 def fault(*names: str) -> SiroccoError | None:

@@ -63,6 +63,7 @@ def shared() -> dict[str, Any]:
         "Role": Role,
         "mark": mark,
         "filled": forms.filled,
+        "several": forms.several,
         "fault": forms.fault,
         "refusal": getattr(g, "refusal", None),
         "done": words.DONE.get(request.args.get("done", "")),

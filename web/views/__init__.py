@@ -14,8 +14,10 @@ from web.views.machine_actions import area as machine_actions
 from web.views.machine_console import area as machine_console
 from web.views.machines import area as machines
 from web.views.networks import area as networks
+from web.views.provider_parts import area as provider_parts
 from web.views.providers import area as providers
 from web.views.search import area as search
+from web.views.templates import area as templates
 from web.views.tenants import area as tenants
 from web.views.users import area as users
 from web.views.volumes import area as volumes
@@ -30,12 +32,14 @@ AREAS = (
     volumes,
     images,
     networks,
+    templates,
     credentials,
     keys,
     jobs,
     events,
     account,
     providers,
+    provider_parts,
     hosts,
     tenants,
     users,

@@ -2,12 +2,13 @@
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.states import Role
 from sirocco.services import credentials
 from web import forms, lists
-from web.area import Area, go
+from web.area import Area, go, to
 
 area = Area("credentials")
 
@@ -65,7 +66,14 @@ def save(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
 @area.page("/credentials/<id>/delete", role=Role.MEMBER)
 def ask_delete(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
     """A thought before it is gone."""
-    return render_template("credentials/delete.html", row=credentials.get(tx, id))
+    row = credentials.get(tx, id)
+    return render_template(
+        "delete.html",
+        name=row.name,
+        back=(to("credentials.show", id=id), row.name),
+        action=to("credentials.delete", id=id),
+        what=gettext("Machines made with it keep what they were given."),
+    )
 
 
 @area.action("/credentials/<id>/delete", form=ask_delete)

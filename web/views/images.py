@@ -7,6 +7,7 @@ from sirocco.cmdb.models import Machine
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
 from sirocco.contracts.states import ImageState, Role
+from sirocco.domain.sources import FORMATS
 from sirocco.services import events, images, jobs
 from web import forms, lists
 from web.area import Area, go
@@ -23,6 +24,27 @@ def index(tx: Transaction) -> ResponseReturnValue:
     shown = lists.Shown.of(question, images.page(tx, question.query()))
     machines = lists.by_id(tx, Machine, [row.machine_id for row in shown.items])
     return render_template("images/index.html", shown=shown, machines=machines, states=list(ImageState))
+
+
+@area.page("/images/new", role=Role.MEMBER)
+def new(tx: Transaction) -> ResponseReturnValue:  # noqa: ARG001 - every page has its transaction
+    """The form for an image from elsewhere."""
+    return render_template("images/new.html", kinds=sorted(FORMATS))
+
+
+@area.action("/images", form=new)
+def create(tx: Transaction) -> ResponseReturnValue:
+    """Ask for the image of the form."""
+    source = images.ImageSource(
+        name=forms.text("name"),
+        url=forms.needed("url"),
+        format=forms.text("format"),
+        digest=forms.text("digest"),
+        description=forms.text("description"),
+        shared=forms.ticked("shared"),
+    )
+    image, _ = images.bring_in(tx, source)
+    return go("images.show", id=image.id)
 
 
 @area.page("/images/<id>")

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from flask import render_template
+from flask import request as flask_request
 from flask.typing import ResponseReturnValue
 
 from sirocco.cmdb.models import Address, Credential, Host, Image, Machine, Network, Provider, Template, Volume
@@ -21,7 +22,7 @@ from sirocco.services.machine_create import (
     default_network,
 )
 from sirocco.services.machines import Allowed
-from web import forms, lists
+from web import documents, forms, lists
 from web.area import Area, go
 from web.copying import machine_texts
 from web.use import rates
@@ -87,6 +88,8 @@ def new(tx: Transaction) -> ResponseReturnValue:
     started = Query(_is("state", NetworkState.STARTED), _BY_NAME)
     usable = Query(AllOf((_is("state", ImageState.AVAILABLE), _is("type", "IMAGE"))), _BY_NAME)
     default = default_network(tx)
+    if template := flask_request.args.get("template"):
+        forms.suggest(documents.to_machine(templates.get(tx, "MachineTemplate", template).content))
     return render_template(
         "machines/new.html",
         suggestion=_suggestion(),
@@ -113,10 +116,16 @@ def _free_volumes(tx: Transaction) -> list[Volume]:
 @area.action("/machines", form=new)
 def create(tx: Transaction) -> ResponseReturnValue:
     """Ask for the machine of the form."""
+    machine, _ = machines.create(tx, asked(tx))
+    return go("machines.show", id=machine.id)
+
+
+def asked(tx: Transaction) -> MachineRequest:
+    """The machine that the form asks for."""
     cpu, memory = _size(tx)
     extra = forms.gibs("disk")
     boot = forms.gib("boot_disk")
-    request = MachineRequest(
+    return MachineRequest(
         name=forms.needed("name"),
         cpu=cpu,
         memory=memory,
@@ -131,8 +140,6 @@ def create(tx: Transaction) -> ResponseReturnValue:
         provider_id=forms.text("provider"),
         host_id=forms.text("host"),
     )
-    machine, _ = machines.create(tx, request)
-    return go("machines.show", id=machine.id)
 
 
 def _size(tx: Transaction) -> tuple[int, int]:

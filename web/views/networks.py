@@ -7,13 +7,14 @@ from sirocco.cmdb.models import Machine, Network, Provider
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
 from sirocco.contracts.states import NetworkState, Role
+from sirocco.domain.query import Comparison, Order, Query
 from sirocco.services import events, jobs, networks, providers
 from web import forms, lists
 from web.area import Area, go
 
 area = Area("networks")
 _SORTABLE = ("name", "state", "cidr", "created")
-_ASKED = ("delete", "edit", "address")
+_ASKED = ("delete", "edit", "address", "port")
 
 
 @area.page("/networks")
@@ -56,6 +57,7 @@ def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the w
         "networks/show.html",
         network=network,
         addresses=addresses,
+        ports=networks.ports(tx, Query(Comparison("network_id", "=", network.id), (Order("name"),))).items,
         machines=lists.by_id(tx, Machine, [row.machine_id for row in addresses]),
         provider=tx.session.get(Provider, network.provider_id) if network.provider_id else None,
         current=jobs.get(tx, network.job_id) if network.job_id else None,
@@ -90,6 +92,8 @@ def act(tx: Transaction, id: str, action: str) -> ResponseReturnValue:  # noqa: 
             networks.update(tx, id, changes, forms.whole("version"))
         case "address":
             networks.create_address(tx, id, forms.text("ip"), hostname=forms.text("hostname"))
+        case "port":
+            networks.create_port(tx, id, forms.needed("name"), description=forms.text("description"))
         case _:
             raise SiroccoError(NOT_FOUND, kind="page", id=action)
     return go("networks.show", id=id)
@@ -100,4 +104,12 @@ def release(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
     """Give up a fixed address."""
     network_id = networks.address(tx, id).network_id
     networks.delete_address(tx, id)
+    return go("networks.show", id=network_id, done="deleted")
+
+
+@area.action("/ports/<id>/delete")
+def delete_port(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
+    """Give up a port that no interface uses."""
+    network_id = networks.port(tx, id).network_id
+    networks.delete_port(tx, id)
     return go("networks.show", id=network_id, done="deleted")

@@ -4,6 +4,7 @@ import json
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import INVALID, SiroccoError
@@ -11,7 +12,7 @@ from sirocco.contracts.states import Role
 from sirocco.domain.query import Comparison, Order, Query
 from sirocco.services import hosts, machines, networks, providers, volumes
 from web import forms, lists
-from web.area import Area, go
+from web.area import Area, go, to
 
 area = Area("providers")
 
@@ -76,6 +77,7 @@ def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the w
         settings=json.dumps(row.settings, indent=2, ensure_ascii=False),
         hosts=hosts.page(tx, here).items,
         locations=providers.locations(tx, here).items,
+        accounts=providers.accounts(tx, here).items,
         machines=machines.page(tx, counted).count,
         volumes=volumes.page(tx, counted).count,
         networks=networks.page(tx, counted).count,
@@ -98,7 +100,14 @@ def save(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
 @area.page("/providers/<id>/delete", role=Role.OPERATOR)
 def ask_delete(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
     """A thought before it is gone."""
-    return render_template("providers/delete.html", row=providers.get(tx, id))
+    row = providers.get(tx, id)
+    return render_template(
+        "delete.html",
+        name=row.name,
+        back=(to("providers.show", id=id), row.name),
+        action=to("providers.delete", id=id),
+        what=gettext("The provider is forgotten here. It has to be free of our machines, volumes and networks."),
+    )
 
 
 @area.action("/providers/<id>/delete", role=Role.OPERATOR, form=ask_delete)

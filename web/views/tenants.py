@@ -2,6 +2,7 @@
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from sirocco.cmdb.models import Provider
 from sirocco.cmdb.transaction import Transaction
@@ -9,7 +10,7 @@ from sirocco.contracts.states import Role
 from sirocco.domain.query import Order, Query
 from sirocco.services import providers, tenants
 from web import forms, lists
-from web.area import Area, go
+from web.area import Area, go, to
 
 area = Area("tenants")
 _BYTES = {"memory", "capacity"}
@@ -86,7 +87,16 @@ def _ceiling(resource: str) -> int | None:
 @area.page("/tenants/<id>/delete", role=Role.OPERATOR)
 def ask_delete(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
     """A thought before it is gone."""
-    return render_template("tenants/delete.html", row=tenants.get(tx, id))
+    row = tenants.get(tx, id)
+    return render_template(
+        "delete.html",
+        name=row.name,
+        back=(to("tenants.show", id=id), row.name),
+        action=to("tenants.delete", id=id),
+        what=gettext(
+            "The tenant ends for good. It has to be free of machines, volumes, networks, images and credentials."
+        ),
+    )
 
 
 @area.action("/tenants/<id>/delete", role=Role.OPERATOR, form=ask_delete)

@@ -2,6 +2,7 @@
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from sirocco.cmdb.models import Tenant
 from sirocco.cmdb.transaction import Transaction
@@ -9,7 +10,7 @@ from sirocco.contracts.states import Role
 from sirocco.domain.query import Order, Query
 from sirocco.services import tenants, users
 from web import forms, lists
-from web.area import Area, go
+from web.area import Area, go, to
 from web.language import LANGUAGES
 
 area = Area("users")
@@ -88,7 +89,14 @@ def set_password(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
 @area.page("/users/<id>/delete", role=Role.OPERATOR)
 def ask_delete(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
     """A thought before it is gone."""
-    return render_template("users/delete.html", row=users.get(tx, id))
+    row = users.get(tx, id)
+    return render_template(
+        "delete.html",
+        name=row.name,
+        back=(to("users.show", id=id), row.name),
+        action=to("users.delete", id=id),
+        what=gettext("The user, with keys and sessions, ends for good. What the user made stays with its tenant."),
+    )
 
 
 @area.action("/users/<id>/delete", role=Role.OPERATOR, form=ask_delete)

@@ -1,6 +1,6 @@
 """Volumes and the images made of them."""
 
-from flask import render_template
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from sirocco.cmdb.models import Host, Machine, MachineVolume, Provider, Volume, VolumeImage
@@ -9,8 +9,8 @@ from sirocco.contracts import commands as c
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
 from sirocco.contracts.states import ImageState, Role, VolumeState
 from sirocco.domain.query import Comparison, Order, Query
-from sirocco.services import events, jobs, providers, volumes
-from web import forms, lists
+from sirocco.services import events, jobs, providers, templates, volumes
+from web import documents, forms, lists
 from web.area import Area, go
 
 area = Area("volumes")
@@ -44,6 +44,8 @@ def _users(tx: Transaction, ids: list[str]) -> dict[str, Machine]:
 def new(tx: Transaction) -> ResponseReturnValue:
     """The form for a new volume."""
     usable = Query(Comparison("state", "=", ImageState.AVAILABLE), _BY_NAME)
+    if template := request.args.get("template"):
+        forms.suggest(documents.to_volume(templates.get(tx, "VolumeTemplate", template).content))
     return render_template(
         "volumes/new.html",
         images=volumes.images(tx, usable).items,
@@ -55,7 +57,13 @@ def new(tx: Transaction) -> ResponseReturnValue:
 @area.action("/volumes", form=new)
 def create(tx: Transaction) -> ResponseReturnValue:
     """Ask for the volume of the form."""
-    request = volumes.VolumeRequest(
+    volume, _ = volumes.create(tx, asked())
+    return go("volumes.show", id=volume.id)
+
+
+def asked() -> volumes.VolumeRequest:
+    """The volume that the form asks for."""
+    return volumes.VolumeRequest(
         name=forms.needed("name"),
         capacity=forms.gib("capacity"),
         description=forms.text("description"),
@@ -63,8 +71,6 @@ def create(tx: Transaction) -> ResponseReturnValue:
         volume_image_id=forms.text("image"),
         provider_id=forms.text("provider"),
     )
-    volume, _ = volumes.create(tx, request)
-    return go("volumes.show", id=volume.id)
 
 
 @area.page("/volumes/<id>")
