@@ -1,17 +1,22 @@
-"""Record histories of every workflow for the replay test: `python -m tests.replay.record`.
+"""Record histories of every workflow for the replay test: `python -m tests.replay.record [WORKFLOW | SCENARIO ...]`.
 
 Runs an installation with the fake provider, lets each workflow succeed, fail and be stopped, and keeps what the engine
 remembers, opened and without names of this machine, in tests/replay/histories.
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from google.protobuf.json_format import MessageToDict
@@ -29,6 +34,7 @@ from sirocco.ops.codec import SealingCodec
 from sirocco.ops.engine import connect
 from sirocco.ops.keyring import KeyRing
 from sirocco.services import bulk, hosts, images, jobs, machines, networks, volumes
+from sirocco.services.images import ImageSource
 from sirocco.services.networks import NetworkRequest
 from sirocco.services.volumes import VolumeRequest
 from tests.installation import Installation, an_installation, until
@@ -47,6 +53,7 @@ class Stage:
     world: World
     provider_id: str
     store: Path
+    origin: str
 
     def done(self, made):
         """What a service made, when its job has succeeded."""
@@ -75,6 +82,14 @@ class Stage:
         machine = self.done(self.create_machine())
         job = self.do(machines.act, machine.id, c.Capture("i"))
         return self.done((next(entry["id"] for entry in job.affected if entry["kind"] == "image"), job))
+
+    def import_image(self):
+        """An image that is there, one that is not, and one from a server that does not answer."""
+        here, nowhere = f"{self.origin}/tiny.qcow2", "http://127.0.0.1:9/x"
+        asked = {"success": here, "failure": f"{self.origin}/missing", "stop": nowhere}
+        url = asked[self.store.stem.rpartition("-")[2]]
+        digest = hashlib.sha256((self.plant.settings.images / "tiny.qcow2").read_bytes()).hexdigest()
+        return self.do(images.bring_in, ImageSource("i", url, "qcow2", f"sha256:{digest}"))
 
     def volume_image(self):
         volume = self.done(self.create_volume())
@@ -115,6 +130,7 @@ WORKFLOWS: dict[str, tuple[Callable | None, Callable]] = {
     "CreateNetwork": (None, lambda on, _: on.create_network()[1]),
     "ActOnNetwork": (network, _act(networks, "stop")),
     "DeleteNetwork": (network, lambda on, found: on.do(networks.delete, found)),
+    "ImportImage": (None, lambda on, _: on.import_image()[1]),
     "DeleteImage": (Stage.image, lambda on, found: on.do(images.delete, found)),
     "DeleteVolumeImage": (Stage.volume_image, lambda on, found: on.do(volumes.delete_image, found.id)),
     "Bulk": (machine, lambda on, found: on.do(bulk.act, [found], c.Stop())),
@@ -192,22 +208,41 @@ async def fetch(plant: Installation, named: dict[str, str]) -> None:
         (FOLDER / f"{name}.json").write_text(json.dumps(MessageToDict(history), indent=1) + "\n")
 
 
-def record(scenarios) -> None:
-    """Every workflow in these scenarios."""
-    with tempfile.TemporaryDirectory() as home, an_installation(Path(home), workers=1) as plant:
-        world, named, ends = plant.populate(), {}, {}
-        for workflow, (prepare, begin) in WORKFLOWS.items():
-            for scenario, run in scenarios.items():
-                name = f"{workflow}-{scenario}"
-                delays = {_slow_verb(workflow): _SLOW} if run is stop else {}
-                on = Stage(plant, world, *plant.add_fake(name.lower(), hosts=_HOSTS, delays=delays))
-                found = prepare(on) if prepare else None
-                job = run(on, lambda on=on, found=found, begin=begin: begin(on, found))
-                assert job.workflow == workflow
-                ends[name], named[name] = plant.settle(job.id).state, job.id
-                print(f"{name:28} {ends[name]}", flush=True)
-        asyncio.run(fetch(plant, named))
+@contextmanager
+def an_origin(folder: Path):
+    """The address of a server of the files in a folder."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def record(workflows, scenarios) -> None:
+    """These workflows in these scenarios."""
+    with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "sirocco.toml").write_text('image_sources = "127.0.0.1"\n')
+        with an_installation(Path(home), workers=1) as plant, an_origin(plant.settings.images) as origin:
+            record_at(plant, origin, workflows, scenarios)
+
+
+def record_at(plant: Installation, origin: str, workflows, scenarios) -> None:
+    world, named, ends = plant.populate(), {}, {}
+    for workflow, (prepare, begin) in workflows.items():
+        for scenario, run in scenarios.items():
+            name = f"{workflow}-{scenario}"
+            delays = {_slow_verb(workflow): _SLOW} if run is stop else {}
+            on = Stage(plant, world, *plant.add_fake(name.lower(), hosts=_HOSTS, delays=delays), origin)
+            found = prepare(on) if prepare else None
+            job = run(on, lambda on=on, found=found, begin=begin: begin(on, found))
+            assert job.workflow == workflow
+            ends[name], named[name] = plant.settle(job.id).state, job.id
+            print(f"{name:28} {ends[name]}", flush=True)
+    asyncio.run(fetch(plant, named))
+
+
+def _chosen(known):
+    return {name: value for name, value in known.items() if name in sys.argv[1:]} or known
 
 
 if __name__ == "__main__":
-    record({name: run for name, run in SCENARIOS.items() if name in sys.argv[1:]} or SCENARIOS)
+    record(_chosen(WORKFLOWS), _chosen(SCENARIOS))
