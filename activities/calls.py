@@ -28,6 +28,49 @@ _SILENT = {Fault.TRANSIENT, Fault.UNKNOWN_OUTCOME}
 log = structlog.get_logger(__name__)
 
 
+@dataclass(slots=True)
+class Step:
+    """A step at work. That it began and that it is done are written with what is read first and learnt last."""
+
+    cmdb: Cmdb
+    job_id: str
+    name: str
+    provider: str = ""
+    over: bool = False
+
+    @contextmanager
+    def first(self) -> Iterator[Transaction]:
+        """Where the step reads what it is about and writes what it intends."""
+        with self.cmdb.writing(SYSTEM) as tx:
+            yield tx
+            self._note(tx, "RUNNING")
+
+    @contextmanager
+    def last(self) -> Iterator[Transaction]:
+        """Where the step writes what it learnt, or all that it does if nothing of it is outside."""
+        with self.cmdb.writing(SYSTEM) as tx:
+            yield tx
+            self._note(tx, "SUCCESS")
+        self.over = True
+
+    def note(self, state: str, message: str = "") -> None:
+        """Write the step's state alone."""
+        with self.cmdb.writing(SYSTEM) as tx:
+            self._note(tx, state, message)
+
+    def _note(self, tx: Transaction, state: str, message: str = "") -> None:
+        row = tx.session.get(JobStep, (self.job_id, self.name))
+        if row is None:
+            row = JobStep(job_id=self.job_id, name=self.name, started=tx.now)
+            tx.session.add(row)
+        elif state == "RUNNING" or row.state != "RUNNING":
+            row.attempts += 1
+        row.state, row.message, row.ended = state, message, None if state == "RUNNING" else tx.now
+        job = tx.session.get(Job, self.job_id)
+        if job is not None:
+            events.record(tx, job, "state", {"step": self.name, "state": state}, job_id=self.job_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Plant:
     """What every step works with: the CMDB and the clouds."""
@@ -36,39 +79,25 @@ class Plant:
     clouds: Clouds
 
     @contextmanager
-    def step(self, job_id: str, name: str, provider: str = "") -> Iterator[None]:
+    def step(self, job_id: str, name: str) -> Iterator[Step]:
         """Record the step, keep it alive, and turn what goes wrong into a failure that workflows understand."""
-        self._begin(job_id, name)
+        step = Step(self.cmdb, job_id, name)
         try:
             with beating():
-                yield
+                yield step
         except (ConnectorError, SiroccoError) as error:
-            failure = told(error, provider)
-            self._end(job_id, name, "FAILED" if failure.non_retryable else "RETRYING", failure.message)
+            failure = told(error, step.provider)
+            step.note("FAILED" if failure.non_retryable else "RETRYING", failure.message)
             raise failure from error
         except CancelledError:
-            self._end(job_id, name, "STOPPED")
+            step.note("STOPPED")
             raise
         except Exception as error:
-            log.exception("step failed", job=job_id, step=name)
-            self._end(job_id, name, "RETRYING", type(error).__name__)
+            log.exception("step failed", job=job_id, step=step.name)
+            step.note("RETRYING", type(error).__name__)
             raise
-        self._end(job_id, name, "SUCCESS")
-
-    def _begin(self, job_id: str, name: str) -> None:
-        with self.cmdb.writing(SYSTEM) as tx:
-            row = tx.session.get(JobStep, (job_id, name))
-            if row is None:
-                tx.add(JobStep(job_id=job_id, name=name, state="RUNNING", started=tx.now))
-            else:
-                row.state, row.ended, row.attempts = "RUNNING", None, row.attempts + 1
-            _announce(tx, job_id, name, "RUNNING")
-
-    def _end(self, job_id: str, name: str, state: str, message: str = "") -> None:
-        with self.cmdb.writing(SYSTEM) as tx:
-            row = tx.session.get_one(JobStep, (job_id, name))
-            row.state, row.ended, row.message = state, tx.now, message
-            _announce(tx, job_id, name, state)
+        if not step.over:
+            step.note("SUCCESS")
 
     def intend(
         self, tx: Transaction, job_id: str, kind: Kind, resource_id: str, provider_id: str, *, host_id: str = ""
@@ -76,7 +105,8 @@ class Plant:
         """Write what is about to be made and where, and return the token it will carry."""
         token = step_token(job_id, f"{kind}/{resource_id}/{host_id or provider_id}")
         if tx.session.get(Intent, token) is None:
-            tx.add(Intent(token=token, job_id=job_id, provider_id=provider_id, kind=kind, resource_id=resource_id))
+            intent = Intent(token=token, job_id=job_id, provider_id=provider_id, kind=kind, resource_id=resource_id)
+            tx.session.add(intent)
         return token
 
     def remove(self, resource_id: str, kind: Kind) -> None:
@@ -92,13 +122,6 @@ class Plant:
                 remove(cloud, found.ref, intent.token)
             with self.cmdb.writing(SYSTEM) as tx:
                 tx.session.delete(tx.session.get_one(Intent, intent.token))
-
-
-def _announce(tx: Transaction, job_id: str, step: str, state: str) -> None:
-    """Tell those who watch the job."""
-    job = tx.session.get(Job, job_id)
-    if job is not None:
-        events.record(tx, job, "state", {"step": step, "state": state}, job_id=job_id)
 
 
 def remove(cloud: Cloud, ref: Ref, token: str) -> None:

@@ -33,7 +33,8 @@ class ManySteps:
     def await_nested(self, order: JobOrder) -> None:
         """Let nested jobs begin up to the limit until all have ended; fails when one of them did."""
         waiting = threading.Event()
-        with self._plant.step(order.job_id, "nested jobs"):
+        with self._plant.step(order.job_id, "nested jobs") as step:
+            step.note("RUNNING")
             while not self._all_ended(order.job_id):
                 if activity.is_cancelled():
                     raise CancelledError("the job was stopped")

@@ -6,7 +6,7 @@ from typing import Any
 from temporalio import activity
 
 from activities import specs
-from activities.calls import Plant, complete, remove
+from activities.calls import Plant, Step, complete, remove
 from sirocco.cmdb.models import Job, Network
 from sirocco.cmdb.transaction import Transaction
 from sirocco.connectors.clouds import Cloud
@@ -14,7 +14,6 @@ from sirocco.connectors.ports import Kind, Ref, Start, Stop
 from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.ids import step_token
 from sirocco.contracts.states import NetworkState
-from sirocco.domain.principal import SYSTEM
 
 
 class NetworkSteps:
@@ -32,50 +31,52 @@ class NetworkSteps:
         job = tx.session.get_one(Job, job_id)
         return job, tx.session.get_one(Network, job.target_id)
 
-    def _cloud_of(self, network: Network) -> Cloud:
-        return self._clouds.of(network.provider_id or "")
+    def _at(self, step: Step, network: Network) -> Cloud:
+        cloud = self._clouds.of(network.provider_id or "")
+        step.provider = cloud.name
+        return cloud
 
     @activity.defn(name="network.create", no_thread_cancel_exception=True)
     def create(self, order: JobOrder) -> None:
         """Make the network, started or stopped."""
-        with self._cmdb.writing(SYSTEM) as tx:
-            job, network = self._target(tx, order.job_id)
-            cloud = self._cloud_of(network)
-            spec = specs.network_spec(network)
-            token = self._plant.intend(tx, job.id, Kind.NETWORK, network.id, cloud.provider_id)
-        with self._plant.step(order.job_id, "create", cloud.name):
+        with self._plant.step(order.job_id, "create") as step:
+            with step.first() as tx:
+                job, network = self._target(tx, order.job_id)
+                cloud, spec = self._at(step, network), specs.network_spec(network)
+                token = self._plant.intend(tx, job.id, Kind.NETWORK, network.id, cloud.provider_id)
             ref = complete(cloud, cloud.connector.create(spec, token=token))
             if job.arguments["after"] == NetworkState.STOPPED:
                 complete(cloud, cloud.connector.act(ref, Stop(), token=step_token(job.id, "stop")))
-            with self._cmdb.writing(SYSTEM) as tx:
+            with step.last() as tx:
                 _, network = self._target(tx, order.job_id)
                 network.native_id = ref.native_id
 
     @activity.defn(name="network.perform", no_thread_cancel_exception=True)
     def perform(self, order: JobOrder) -> None:
         """Start or stop the network."""
-        with self._cmdb.reading(SYSTEM) as tx:
-            job, network = self._target(tx, order.job_id)
-        cloud, ref = self._cloud_of(network), Ref(Kind.NETWORK, network.native_id or "")
-        with self._plant.step(order.job_id, job.action, cloud.name):
+        with self._plant.step(order.job_id, "perform") as step:
+            with step.first() as tx:
+                job, network = self._target(tx, order.job_id)
+                step.name = job.action
+                cloud, ref = self._at(step, network), Ref(Kind.NETWORK, network.native_id or "")
             action = Start() if job.action == "start" else Stop()
             complete(cloud, cloud.connector.act(ref, action, token=step_token(job.id, job.action)))
 
     @activity.defn(name="network.remove", no_thread_cancel_exception=True)
     def remove(self, order: JobOrder) -> None:
         """Undo a creation."""
-        with self._plant.step(order.job_id, "undo create"):
-            self._remove(order.job_id)
+        with self._plant.step(order.job_id, "undo create") as step:
+            self._remove(step)
 
     @activity.defn(name="network.delete", no_thread_cancel_exception=True)
     def delete(self, order: JobOrder) -> None:
         """Remove the network for good."""
-        with self._plant.step(order.job_id, "delete"):
-            self._remove(order.job_id)
+        with self._plant.step(order.job_id, "delete") as step:
+            self._remove(step)
 
-    def _remove(self, job_id: str) -> None:
-        with self._cmdb.reading(SYSTEM) as tx:
-            _, network = self._target(tx, job_id)
+    def _remove(self, step: Step) -> None:
+        with step.first() as tx:
+            _, network = self._target(tx, step.job_id)
         self._plant.remove(network.id, Kind.NETWORK)
         if network.native_id and network.provider_id:
-            remove(self._cloud_of(network), Ref(Kind.NETWORK, network.native_id), job_id)
+            remove(self._clouds.of(network.provider_id), Ref(Kind.NETWORK, network.native_id), step.job_id)

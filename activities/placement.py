@@ -8,7 +8,6 @@ from temporalio import activity
 from activities.calls import Plant
 from sirocco.cmdb.models import Job, Machine, Volume
 from sirocco.contracts.engine import JobOrder, PlaceOrder
-from sirocco.domain.principal import SYSTEM
 from sirocco.services import placement
 
 
@@ -17,7 +16,6 @@ class PlacementSteps:
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
-        self._cmdb = plant.cmdb
 
     def all(self) -> list[Callable[..., Any]]:
         """The activities of this class."""
@@ -26,7 +24,7 @@ class PlacementSteps:
     @activity.defn(name="machine.place")
     def place(self, order: PlaceOrder) -> str:
         """Choose and claim a host for a new machine; returns its id."""
-        with self._plant.step(order.job_id, "place"), self._cmdb.writing(SYSTEM) as tx:
+        with self._plant.step(order.job_id, "place") as step, step.last() as tx:
             job = tx.session.get_one(Job, order.job_id)
             machine = tx.session.get_one(Machine, job.target_id)
             host = placement.place_machine(
@@ -42,7 +40,7 @@ class PlacementSteps:
     @activity.defn(name="machine.place-target")
     def place_target(self, order: PlaceOrder) -> str:
         """Choose and claim where a machine moves to; returns the host's id."""
-        with self._plant.step(order.job_id, "place"), self._cmdb.writing(SYSTEM) as tx:
+        with self._plant.step(order.job_id, "place") as step, step.last() as tx:
             job = tx.session.get_one(Job, order.job_id)
             machine = tx.session.get_one(Machine, job.target_id)
             host = placement.place_migration(tx, machine, job.arguments.get("host_id", ""))
@@ -52,7 +50,7 @@ class PlacementSteps:
     @activity.defn(name="volume.place")
     def place_volume(self, order: JobOrder) -> str:
         """Choose and claim where a volume lies; returns the host's id."""
-        with self._plant.step(order.job_id, "place"), self._cmdb.writing(SYSTEM) as tx:
+        with self._plant.step(order.job_id, "place") as step, step.last() as tx:
             job = tx.session.get_one(Job, order.job_id)
             volume = tx.session.get_one(Volume, job.target_id)
             host = placement.place_volume(tx, volume, provider_id=job.arguments["provider_id"])

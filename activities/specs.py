@@ -1,6 +1,7 @@
 """From records to what connectors are asked for."""
 
 import ipaddress
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -23,10 +24,10 @@ from sirocco.contracts.states import MachineState
 from sirocco.domain.addresses import dynamic_range
 
 
-def machine_spec(tx: Transaction, machine: Machine, image: str) -> ports.MachineSpec:
-    """A machine's record as a request to its provider; ``image`` is the image's native id there."""
+def machine_spec(tx: Transaction, machine: Machine) -> ports.MachineSpec:
+    """A machine's record as a request to its provider, but for the image of its first disk."""
     host = tx.session.get_one(Host, machine.host_id)
-    disks = [ports.DiskSpec(disk.capacity, image if disk.position == 0 else None) for disk in machine.disks]
+    disks = [ports.DiskSpec(disk.capacity) for disk in machine.disks]
     return ports.MachineSpec(
         name=machine.name,
         cpu=machine.cpu,
@@ -36,8 +37,14 @@ def machine_spec(tx: Transaction, machine: Machine, image: str) -> ports.Machine
         volumes=tuple(volume_use(tx, use) for use in machine.volumes),
         seed=seed(tx, machine),
         host=host.name,
-        start=machine.initial_state == MachineState.STARTED,
+        start=machine.initial_state != MachineState.STOPPED,
     )
+
+
+def on_image(spec: ports.MachineSpec, image: str) -> ports.MachineSpec:
+    """The request with its first disk made from an image, by the image's native id."""
+    first, *others = spec.disks
+    return replace(spec, disks=(replace(first, image=image), *others))
 
 
 def nic_spec(tx: Transaction, nic: Nic) -> ports.NicSpec:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sirocco.cmdb.database import Database
-from sirocco.cmdb.models import Base, Network
+from sirocco.cmdb.models import Base, Machine, Network
 from sirocco.cmdb.transaction import Cmdb
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts.states import NetworkState, Role
@@ -84,3 +84,11 @@ def populate(cmdb: Cmdb, *, machines_hosts=None) -> World:
             )
         )
     return World(cmdb, tenant.id, user.id, provider.id, image.id, network.id)
+
+
+def whole(machine: Machine) -> Machine:
+    """The machine with its parts read, to be looked at when the transaction is over."""
+    assert all(nic.addresses is not None for nic in machine.nics)
+    assert machine.disks is not None
+    assert machine.volumes is not None
+    return machine

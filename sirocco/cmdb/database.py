@@ -1,8 +1,9 @@
 """Opening the database: SQLite tuned for several processes, or PostgreSQL by URL."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -24,6 +25,11 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
+def _turn(url: URL) -> AbstractContextManager[object]:
+    """SQLite has one writer at a time and lets others poll: threads of one process wait for their turn instead."""
+    return threading.Lock() if url.get_backend_name() == "sqlite" else nullcontext()
+
+
 class Database:
     """Sessions on one database; safe to share between threads, to be opened anew after a fork."""
 
@@ -35,11 +41,12 @@ class Database:
             event.listen(self.engine, "begin", _begin)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(self.engine.execution_options(read_only=True), expire_on_commit=False)
+        self._turn = _turn(self.url)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that commits at the end, or rolls everything back."""
-        with self._sessions.begin() as session:
+        with self._turn, self._sessions.begin() as session:
             yield session
 
     @contextmanager

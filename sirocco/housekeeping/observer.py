@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from activities.calls import Plant
 from sirocco.cmdb.models import Image, Intent, Job, Machine, Network, Nic, Provider, Volume, VolumeImage
@@ -25,6 +26,8 @@ _YOUNG = timedelta(minutes=10)
 _FORGOTTEN = timedelta(minutes=2)
 _GONE_AFTER = timedelta(seconds=30)
 _TURN = 0.5
+_AT_ONCE = 20
+"""Machines looked after in one transaction: few enough to keep no other writer waiting."""
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +105,7 @@ class Eye:
         self._thread = threading.Thread(target=self._run, name=f"observe {provider_id}", daemon=True)
         self._watch: Watch | None = None
         self._next = {"probe": 0.0, "list": 0.0}
+        self._shown: dict[Ref, Observed] = {}
 
     def start(self) -> None:
         """Begin to look."""
@@ -128,7 +132,7 @@ class Eye:
         if now >= self._next["probe"]:
             self._next["probe"] = now + _PROBE_EVERY
             self._probe(cloud)
-        for ref in self._hints():
+        for ref in self._at_rest(self._hints()):
             self._look(cloud, ref)
         if now >= self._next["list"]:
             self._next["list"] = now + _LIST_EVERY
@@ -172,6 +176,18 @@ class Eye:
             ).all()
             return [Ref(Kind.MACHINE, row.native_id or "") for row in rows]
 
+    def _at_rest(self, refs: set[Ref]) -> list[Ref]:
+        """Those of our machines that no job works on: a job writes itself what it learns."""
+        if not refs:
+            return []
+        with self._plant.cmdb.reading(SYSTEM) as tx:
+            rows = select(Machine.native_id).where(
+                Machine.provider_id == self._provider_id,
+                Machine.native_id.in_([ref.native_id for ref in refs]),
+                Machine.job_id.is_(None),
+            )
+            return [Ref(Kind.MACHINE, name or "") for name in tx.session.scalars(rows)]
+
     def _look(self, cloud: Cloud, ref: Ref) -> None:
         try:
             seen = cloud.connector.observe(ref)
@@ -184,30 +200,45 @@ class Eye:
     def _list(self, cloud: Cloud) -> None:
         started = time.monotonic()
         seen = list(cloud.connector.list(Kind.MACHINE))
-        self._reconcile(seen)
+        self._reconcile(self._news(seen))
         self._note_vanished({one.ref.native_id for one in seen}, time.monotonic() - started)
         self._sample(cloud, [one.ref for one in seen if one.state == "STARTED"])
 
+    def _news(self, seen: list[Observed]) -> list[Observed]:
+        """What is shown otherwise than last time, or otherwise than it is recorded."""
+        with self._plant.cmdb.reading(SYSTEM) as tx:
+            rows = select(Machine.native_id, Machine.state).where(
+                Machine.provider_id == self._provider_id, Machine.native_id.is_not(None), Machine.job_id.is_(None)
+            )
+            recorded = {name: state for name, state in tx.session.execute(rows)}
+        self._shown = {one.ref: self._shown[one.ref] for one in seen if one.ref in self._shown}
+        return [one for one in seen if self._shown.get(one.ref) != one or recorded.get(one.ref.native_id) != one.state]
+
     def _reconcile(self, seen: list[Observed]) -> None:
-        for one in seen:
+        for start in range(0, len(seen), _AT_ONCE):
+            shown = {one.ref.native_id: one for one in seen[start : start + _AT_ONCE]}
             with self._plant.cmdb.writing(SYSTEM) as tx:
-                machine = tx.session.scalar(
-                    select(Machine).where(
-                        Machine.provider_id == self._provider_id, Machine.native_id == one.ref.native_id
-                    )
+                rows = (
+                    select(Machine)
+                    .where(Machine.provider_id == self._provider_id, Machine.native_id.in_(shown))
+                    .options(selectinload(Machine.nics).selectinload(Nic.addresses))
+                    .with_for_update()
                 )
-                if machine is not None:
-                    observed.reconcile(tx, machine, one)
+                for machine in tx.session.scalars(rows):
+                    one = shown[machine.native_id or ""]
+                    if machine.job_id is None:
+                        observed.reconcile(tx, machine, one)
+                        self._shown[one.ref] = one
 
     def _note_vanished(self, present: set[str], took: float) -> None:
         with self._plant.cmdb.writing(SYSTEM) as tx:
             settled = tx.now - _GONE_AFTER - timedelta(seconds=took)
-            rows = select(Machine).where(
+            rows = select(Machine.id, Machine.native_id).where(
                 Machine.provider_id == self._provider_id, Machine.native_id.is_not(None), Machine.created < settled
             )
-            for machine in tx.session.scalars(rows):
-                if machine.native_id not in present:
-                    observed.vanished(tx, machine)
+            for machine_id, native_id in tx.session.execute(rows).all():
+                if native_id not in present:
+                    observed.vanished(tx, tx.session.get_one(Machine, machine_id))
 
     def _sample(self, cloud: Cloud, refs: list[Ref]) -> None:
         if not refs:
@@ -217,8 +248,7 @@ class Eye:
             rows = select(Machine.id, Machine.native_id).where(
                 Machine.provider_id == self._provider_id, Machine.native_id.in_(usage)
             )
-            for machine_id, native_id in tx.session.execute(rows):
-                observed.sample(tx, machine_id, usage[native_id or ""])
+            observed.sample(tx, {machine_id: usage[name or ""] for machine_id, name in tx.session.execute(rows)})
 
 
 def _stated(one: Cap) -> dict[str, object]:

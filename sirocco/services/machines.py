@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from sirocco.cmdb import capacity
-from sirocco.cmdb.models import Host, Image, Job, Machine, MachineVolume, Nic, Provider, Record, UsageSample
+from sirocco.cmdb.models import Host, Image, Job, Machine, MachineVolume, Network, Nic, Provider, Record, UsageSample
 from sirocco.cmdb.query import Page, fetch
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts import capabilities as cap
@@ -19,7 +19,7 @@ from sirocco.domain.limits import check_machine, check_text
 from sirocco.domain.machines import TRANSITIONS, Transition
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, jobs
-from sirocco.services.machine_create import MachineRequest, NicRequest, create, free_volume, new_nic, started_network
+from sirocco.services.machine_create import MachineRequest, NicRequest, create, free_volume, new_nic, plugged
 from sirocco.services.outcomes.held import LOCKABLE
 from sirocco.services.providers import capabilities
 from sirocco.services.words import edit
@@ -178,8 +178,8 @@ def _prepare(tx: Transaction, machine: Machine, command: c.Command) -> list[Reco
             return [volume]
         case c.DetachVolume(volume_id):
             return [_attached(tx, machine, volume_id)]
-        case c.AttachNic(network_id, address_id):
-            _add_nic(tx, machine, network_id, address_id)
+        case c.AttachNic(network_id, address_id, port_id):
+            _add_nic(tx, machine, NicRequest(network_id, address_id, port_id))
         case c.DetachNic(nic_id):
             _nic_of(machine, nic_id)
         case c.Migrate(host_id):
@@ -232,8 +232,9 @@ def _attached(tx: Transaction, machine: Machine, volume_id: str) -> Record:
     return tx.get(LOCKABLE["volume"], volume_id, lock=True)
 
 
-def _add_nic(tx: Transaction, machine: Machine, network_id: str, address_id: str) -> Nic:
-    network = started_network(tx, network_id)
+def _add_nic(tx: Transaction, machine: Machine, asked: NicRequest) -> Nic:
+    request = plugged(tx, asked)
+    network = tx.get(Network, request.network_id)
     if network.provider_id not in {None, machine.provider_id}:
         raise SiroccoError(
             INVALID,
@@ -244,7 +245,7 @@ def _add_nic(tx: Transaction, machine: Machine, network_id: str, address_id: str
         )
     capacity.take(tx, machine.tenant_id, {"addresses": 1})
     position = max((nic.position for nic in machine.nics), default=-1) + 1
-    nic = new_nic(tx, machine, position, NicRequest(network_id, address_id))
+    nic = new_nic(tx, machine, position, request)
     machine.nics.append(nic)
     tx.session.flush()
     return nic

@@ -1,8 +1,9 @@
 """What a cloud shows of our machines, brought into the CMDB: states, hosts, addresses, usage."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from sirocco.cmdb.models import Address, Host, Machine, Network, Nic, NicAddress, UsageSample
 from sirocco.cmdb.transaction import Transaction
@@ -86,18 +87,21 @@ def vanished(tx: Transaction, machine: Machine) -> None:
         events.set_state(tx, machine, MachineState.ERROR)
 
 
-def sample(tx: Transaction, machine_id: str, usage: Usage) -> None:
-    """Keep a machine's counters of this moment, and forget what is older than a day."""
-    tx.add(
-        UsageSample(
-            machine_id=machine_id,
-            at=tx.now,
-            cpu_time=usage.cpu_time,
-            memory=usage.memory,
-            read=usage.read,
-            written=usage.written,
-            received=usage.received,
-            sent=usage.sent,
-        )
-    )
-    tx.session.execute(delete(UsageSample).where(UsageSample.machine_id == machine_id, UsageSample.at < tx.now - KEPT))
+def sample(tx: Transaction, usage: Mapping[str, Usage]) -> None:
+    """Keep machines' counters of this moment, by the machines' ids, and forget what is older than a day."""
+    if usage:
+        tx.session.execute(insert(UsageSample), [_row(tx, *one) for one in usage.items()])
+        tx.session.execute(delete(UsageSample).where(UsageSample.machine_id.in_(usage), UsageSample.at < tx.now - KEPT))
+
+
+def _row(tx: Transaction, machine_id: str, usage: Usage) -> dict[str, object]:
+    return {
+        "machine_id": machine_id,
+        "at": tx.now,
+        "cpu_time": usage.cpu_time,
+        "memory": usage.memory,
+        "read": usage.read,
+        "written": usage.written,
+        "received": usage.received,
+        "sent": usage.sent,
+    }

@@ -12,6 +12,7 @@ from sirocco.contracts.states import MachineState
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import machines, providers
 from tests.installation import an_installation, until
+from tests.world import whole
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -37,7 +38,7 @@ def machine(plant, world):
 
 def read(plant, machine_id):
     with plant.cmdb.reading(SYSTEM) as tx:
-        return tx.session.get(Machine, machine_id)
+        return whole(tx.session.get_one(Machine, machine_id))
 
 
 def store(plant):

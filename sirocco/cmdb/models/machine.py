@@ -34,13 +34,13 @@ class Machine(Owned, Lockable, Record):
     latest_snapshot_id: Mapped[str | None] = mapped_column(String(36))
     fault: Mapped[str] = mapped_column(Text, default="")
     disks: Mapped[list["Disk"]] = relationship(
-        cascade="all, delete-orphan", order_by="Disk.position", lazy="selectin", passive_deletes=True
+        cascade="all, delete-orphan", order_by="Disk.position", passive_deletes=True
     )
     nics: Mapped[list["Nic"]] = relationship(
-        cascade="all, delete-orphan", order_by="Nic.position", lazy="selectin", passive_deletes=True
+        cascade="all, delete-orphan", order_by="Nic.position", passive_deletes=True
     )
     volumes: Mapped[list["MachineVolume"]] = relationship(
-        cascade="all, delete-orphan", order_by="MachineVolume.device", lazy="selectin", passive_deletes=True
+        cascade="all, delete-orphan", order_by="MachineVolume.device", passive_deletes=True
     )
 
 
@@ -66,9 +66,7 @@ class Nic(Base):
     network_id: Mapped[str] = mapped_column(ForeignKey("network.id"), index=True)
     position: Mapped[int] = mapped_column(default=0)
     mac: Mapped[str] = mapped_column(String(17), unique=True)
-    addresses: Mapped[list["NicAddress"]] = relationship(
-        cascade="all, delete-orphan", lazy="selectin", passive_deletes=True
-    )
+    addresses: Mapped[list["NicAddress"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
 
 class NicAddress(Base):

@@ -35,7 +35,7 @@ from sirocco.services import (
     volumes,
 )
 from sirocco.services.machine_create import DiskRequest, NicRequest, VolumeRequest
-from tests.world import EVERY_CAPABILITY, GIB, MIB, a_cmdb, populate
+from tests.world import EVERY_CAPABILITY, GIB, MIB, a_cmdb, populate, whole
 
 
 @pytest.fixture
@@ -55,7 +55,8 @@ def started(world, **request):
 
 def read(world, machine_id):
     with world.reading(SYSTEM) as tx:
-        return tx.session.get(Machine, machine_id)
+        machine = tx.session.get(Machine, machine_id)
+        return machine and whole(machine)
 
 
 def end(world, job, outcome=settlement.succeeded):
