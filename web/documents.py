@@ -37,14 +37,14 @@ def to_machine(content: dict[str, Any]) -> Fields:
     """The form for a machine, filled in as a MachineTemplate says."""
     config = content.get("machineConfig") or {}
     disks = [f"{disk['capacity'] * _KB / _GIB:g}" for disk in config.get("disks") or ()]
-    return {
+    nics = content.get("networkInterfaces")
+    return ({} if nics is None else {"network": _first(_id(nic.get("network")) for nic in nics)}) | {
         "size": _id(config) or "own",
         "cpu": str(config.get("cpu", 1)),
         "memory": f"{config.get('memory', 0) * _KIB / _MIB:g}",
         "boot_disk": disks[0] if disks else "",
         "disk": disks[1:],
         "image": _id(content.get("machineImage")),
-        "network": _first(_id(nic.get("network")) for nic in content.get("networkInterfaces") or ()),
         "volume": [_id(volume) for volume in content.get("volumes") or ()],
         "credential": _id(content.get("credential")),
         "user_data": base64.b64decode(content.get("userData") or "").decode(errors="replace"),

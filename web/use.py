@@ -54,6 +54,11 @@ class HostUse:
     load: float
     level: str
 
+    @property
+    def most(self) -> float:
+        """The share of what is scarcest."""
+        return max(self.cores, self.memory, self.disk, self.load)
+
 
 def host_use(host: Host) -> HostUse:
     """How full a host is; ``away`` when it takes no machines."""

@@ -1,14 +1,17 @@
-"""Templates, and what belongs to a provider, a network or an image, by the portal's forms."""
+"""Templates, the load map, and what belongs to a provider, a network or an image, in the portal."""
 
 import re
 
 import pytest
+from sqlalchemy import select
 
-from sirocco.cmdb.models import Account, Image, Location, NetworkPort, Template
+from sirocco.cmdb.models import Account, Host, Image, Location, NetworkPort, Template
 from sirocco.contracts.ids import new_id
+from sirocco.contracts.states import HostState
+from sirocco.domain.principal import SYSTEM
 from sirocco.services import providers, templates
 from tests.portal import furnish, portal_app, sign_in
-from tests.world import GIB, a_cmdb, populate
+from tests.world import GIB, a_cmdb, inventory, populate
 from web import documents
 
 
@@ -166,3 +169,20 @@ def test_an_image_is_asked_for_by_its_address(world, client):
     assert (refused.status_code, 'value="kept"' in refused.text) == (400, True)
     with world.reading() as tx:
         assert tx.session.query(Image).where(Image.name == "from afar").count() == 1
+
+
+def test_hundreds_of_hosts_fit_on_the_load_map_and_the_table_is_paged(tmp_path):
+    with a_cmdb(f"sqlite:///{tmp_path / 'cmdb.sqlite'}", tmp_path) as cmdb:
+        world = populate(cmdb, machines_hosts=[inventory(f"node-{number:03}") for number in range(300)])
+        furnish(world)
+        with world.writing(SYSTEM) as tx:
+            away, full = tx.session.scalars(select(Host).order_by(Host.name)).all()[-2:]
+            away.state, full.memory_claimed = HostState.MAINTENANCE, int(full.memory * 0.95)
+        client = portal_app(cmdb, tmp_path).test_client()
+        sign_in(client, "olga")
+        page = client.get("/hosts").text
+    dense = page.split('class="hostmap dense"')[1].split("</ul>")[0]
+    assert dense.count("<li") == 300
+    assert re.search(r'class="full"><a [^>]*title="node-299: full, 95 % of its scarcest"><span[^>]*>95<', dense)
+    assert re.search(r'class="away"><a [^>]*title="node-298: takes no machines', dense)
+    assert page.split("<tbody>")[1].count("<tr") == 25

@@ -1,5 +1,7 @@
 """Hypervisor hosts, for operators: load map, maintenance."""
 
+from dataclasses import replace
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -13,6 +15,9 @@ from web.area import Area, go
 from web.use import host_use
 
 area = Area("hosts")
+_FEW = 24
+"""So many hosts are shown with all their bars; more of them as one figure each."""
+_ON_THE_MAP = 2000
 _SORTABLE = ("name", "state", "cores", "memory", "load", "created")
 
 
@@ -24,8 +29,10 @@ def index(tx: Transaction) -> ResponseReturnValue:
     return render_template(
         "hosts/index.html",
         shown=shown,
-        use={row.id: host_use(row) for row in shown.items},
-        providers=lists.by_id(tx, Provider, [row.provider_id for row in shown.items]),
+        hosts=hosts.page(tx, replace(question.query(), first=1, last=_ON_THE_MAP)).items,
+        few=_FEW,
+        use=host_use,
+        providers=lists.by_id(tx, Provider, {row.provider_id for row in shown.items}),
         states=list(HostState),
     )
 
