@@ -106,11 +106,12 @@ class DetachVolume(Command):
 
 @dataclass(frozen=True, slots=True)
 class AttachNic(Command):
-    """Add an interface on a network, with a fixed address if one is named."""
+    """Add an interface on a network or at a port on it, with a fixed address if one is named."""
 
     action: ClassVar[str] = "attach-nic"
     network_id: str = ""
     address_id: str = ""
+    port_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from sirocco.cmdb.models import (
     Machine,
     MachineVolume,
     Network,
+    NetworkPort,
     Nic,
     NicAddress,
     ProviderImage,
@@ -29,7 +30,7 @@ from sirocco.contracts.states import ImageState, MachineState, NetworkState, Rol
 from sirocco.domain.limits import check_machine, check_text
 from sirocco.services import events, jobs
 
-INITIAL_STATES = (MachineState.STARTED, MachineState.STOPPED)
+INITIAL_STATES = (MachineState.STARTED, MachineState.STOPPED, MachineState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,11 @@ class DiskRequest:
 
 @dataclass(frozen=True, slots=True)
 class NicRequest:
-    """An interface on a network, with one of the tenant's fixed addresses if named."""
+    """An interface on a network, or at one of the tenant's ports on it, with one of its fixed addresses if named."""
 
-    network_id: str
+    network_id: str = ""
     address_id: str = ""
+    port_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,25 @@ def _networks(tx: Transaction, request: MachineRequest) -> Sequence[NicRequest]:
     if request.nics is None:
         default = default_network(tx)
         return (NicRequest(default.id),) if default else ()
-    for nic in request.nics:
-        started_network(tx, nic.network_id)
-    return request.nics
+    return [plugged(tx, nic) for nic in request.nics]
+
+
+def plugged(tx: Transaction, nic: NicRequest) -> NicRequest:
+    """The request with its network, which a port names too; refused unless machines can be put there."""
+    port = free_port(tx, nic.port_id) if nic.port_id else None
+    if port is not None and nic.network_id not in {"", port.network_id}:
+        raise SiroccoError(INVALID, where="networkPort", why="port {port} is on another network", port=port.name)
+    network_id = port.network_id if port else nic.network_id
+    started_network(tx, network_id)
+    return replace(nic, network_id=network_id)
+
+
+def free_port(tx: Transaction, port_id: str) -> NetworkPort:
+    """The port, held, refused when an interface uses it."""
+    port = tx.get(NetworkPort, port_id, lock=True)
+    if port.nic_id:
+        raise SiroccoError(IN_USE, kind="network port", name=port.name, users=f"interface {port.nic_id}")
+    return port
 
 
 def default_network(tx: Transaction) -> Network | None:
@@ -205,7 +223,9 @@ def free_volume(tx: Transaction, volume_id: str) -> Volume:
 
 def new_nic(tx: Transaction, machine: Machine, index: int, request: NicRequest) -> Nic:
     """An interface for a machine, with its fixed address taken."""
-    nic = Nic(network_id=request.network_id, position=index, mac=new_mac(), addresses=[])
+    nic = Nic(id=new_id(), network_id=request.network_id, position=index, mac=new_mac(), addresses=[])
+    if request.port_id:
+        free_port(tx, request.port_id).nic_id = nic.id
     if request.address_id:
         address = fixed_address(tx, request.address_id, request.network_id)
         address.machine_id = machine.id

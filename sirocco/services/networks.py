@@ -164,6 +164,11 @@ def port(tx: Transaction, port_id: str) -> NetworkPort:
     return tx.get(NetworkPort, port_id)
 
 
+def port_of(tx: Transaction, nic: Nic) -> NetworkPort | None:
+    """The port that an interface is plugged into, if any."""
+    return tx.session.scalar(select(NetworkPort).where(NetworkPort.nic_id == nic.id))
+
+
 def create_port(tx: Transaction, network_id: str, name: str, **words: Any) -> NetworkPort:
     """Reserve a place on a network."""
     tx.who.need(Role.MEMBER)

@@ -7,7 +7,7 @@ from sirocco.cmdb.models import Claim, Host, Image, Machine, Network, Provider, 
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import NO_CAPACITY, SiroccoError
-from sirocco.contracts.states import HostState
+from sirocco.contracts.states import HostState, MachineState
 from sirocco.domain.placement import Candidate, Needs, choose
 from sirocco.services.providers import capabilities, shares_storage
 
@@ -125,8 +125,12 @@ def _machine_needs(
 
 
 def _wanted(machine: Machine) -> frozenset[str]:
-    wanted = {cap.USER_DATA} if machine.user_data else set()
-    return frozenset(wanted | ({cap.VOLUME} if machine.volumes else set()))
+    needs = {
+        cap.USER_DATA: machine.user_data is not None,
+        cap.VOLUME: bool(machine.volumes),
+        cap.PAUSE: machine.initial_state == MachineState.PAUSED,
+    }
+    return frozenset(capability for capability, needed in needs.items() if needed)
 
 
 def _allowed(tenant: Tenant, provider_id: str) -> frozenset[str]:

@@ -217,7 +217,7 @@ def test_metadata_has_both_spellings_and_full_entries(front):
 
 
 def test_an_initial_state_that_is_not_offered_is_refused(front):
-    answer = front.member.post("machines", front.machine_message(initialState="PAUSED"))
+    answer = front.member.post("machines", front.machine_message(initialState="SUSPENDED"))
     assert answer.status_code == 400
     assert "initialState" in answer.json["statusMessage"]
 

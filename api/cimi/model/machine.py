@@ -18,7 +18,7 @@ from sirocco.contracts.states import ImageState, MachineState
 
 CREATE, EDIT = Access.CREATE, Access.EDIT
 _STATES = tuple(MachineState)
-_INITIAL = ("STARTED", "STOPPED")
+_INITIAL = ("STARTED", "STOPPED", "PAUSED")
 _LOCATION = text("initialLocation", access=CREATE, longest=64, flat=True, description="Device name inside the machine.")
 
 MACHINE = Kind(
@@ -83,7 +83,8 @@ MACHINE_NETWORK_INTERFACE = Kind(
     "machineNetworkInterfaces",
     (
         collection("addresses", "MachineNetworkInterfaceAddress"),
-        reference("network", "Network", column="network_id", access=CREATE, required=True),
+        reference("network", "Network", column="network_id", access=CREATE, description="Or a port on it."),
+        reference("networkPort", "NetworkPort", access=CREATE),
         text("state"),
         text("macAddress", column="mac"),
         integer("mtu"),
@@ -169,6 +170,7 @@ MACHINE_TEMPLATE = Kind(
             "networkInterfaces",
             reference("addresses", "Address", access=EDIT, many=True, element="address"),
             reference("network", "Network", access=EDIT, always=True),
+            reference("networkPort", "NetworkPort", access=EDIT, description="Its network need not be named then."),
             text("state", access=EDIT, longest=16, always=True),
             many=True,
             element="networkInterface",

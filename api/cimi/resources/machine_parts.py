@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import V1, V2, Values
@@ -12,7 +13,7 @@ from sirocco.cmdb.models import Address, Disk, Image, Machine, MachineVolume, Ne
 from sirocco.contracts import commands as c
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
 from sirocco.contracts.states import MachineState, Role
-from sirocco.services import machines
+from sirocco.services import machines, networks
 
 _RUNNING = {MachineState.STARTED, MachineState.PAUSED}
 
@@ -68,7 +69,10 @@ def nic_values(exchange: Exchange, machine: Machine, nic: Nic) -> Values:
         state = "ENABLED" if machine.state in _RUNNING else "DISABLED"
     else:
         state = "ACTIVE" if machine.state in _RUNNING else "STANDBY"
-    return {"mtu": mtu, "state": state}
+    values: Values = {"mtu": mtu, "state": state}
+    if exchange.wire.version == V1 and (port := networks.port_of(exchange.tx, nic)):
+        values["networkPort"] = {"href": f"networkPorts/{port.id}"}
+    return values
 
 
 def _attach_nic(exchange: Exchange, values: Values) -> Made:
@@ -76,7 +80,10 @@ def _attach_nic(exchange: Exchange, values: Values) -> Made:
     before = {nic.id for nic in machine.nics}
     network = values.get("network") or values.get("sirocco_network")
     address = values.get("sirocco_address") or values.get("sirocco_endpoint")
-    job = machines.act(exchange.tx, machine.id, c.AttachNic(id_of(network), id_of(address)))
+    port = values.get("networkPort")
+    if network is None and port is None:
+        raise invalid("network", "it is missing, and no networkPort names it")
+    job = machines.act(exchange.tx, machine.id, c.AttachNic(id_of(network), id_of(address), id_of(port)))
     exchange.tx.session.flush()
     nic = next(nic for nic in machine.nics if nic.id not in before)
     name = "networkInterfaces" if exchange.wire.version == V1 else "interfaces"

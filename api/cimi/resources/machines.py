@@ -88,7 +88,9 @@ def _nic(index: int, entry: Values) -> NicRequest:
     addresses = _entries(entry, "addresses")
     if len(addresses) > 1:
         raise invalid(f"{where}.addresses", "an interface takes one fixed address")
-    return NicRequest(id_of(needed(entry, "network", where)), id_of(addresses[0]) if addresses else "")
+    port = id_of(entry.get("networkPort"))
+    network = id_of(entry.get("network") if port else needed(entry, "network", where))
+    return NicRequest(network, id_of(addresses[0]) if addresses else "", port)
 
 
 def _credential(exchange: Exchange, template: Values, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from sirocco.cmdb import capacity
-from sirocco.cmdb.models import Address, Claim, Image, Job, Machine, Nic, ProviderImage
+from sirocco.cmdb.models import Address, Claim, Image, Job, Machine, NetworkPort, Nic, ProviderImage
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import CANCELLED
 from sirocco.contracts.states import ImageState, MachineState
@@ -86,13 +86,15 @@ def _unplug_volume(tx: Transaction, machine: Machine, arguments: Mapping[str, An
 def _unplug_nic(tx: Transaction, machine: Machine, nic_id: str) -> None:
     nic = next((nic for nic in machine.nics if nic.id == nic_id), None)
     if nic is not None:
-        _free_addresses(tx, [nic])
+        _unplugged(tx, [nic])
         machine.nics.remove(nic)
         capacity.give_back(tx, machine.tenant_id, {"addresses": 1})
 
 
-def _free_addresses(tx: Transaction, nics: list[Nic]) -> None:
-    """Fixed addresses go back to their tenant, learnt ones are forgotten."""
+def _unplugged(tx: Transaction, nics: list[Nic]) -> None:
+    """Ports and fixed addresses go back to their tenant, learnt addresses are forgotten."""
+    for port in tx.session.scalars(select(NetworkPort).where(NetworkPort.nic_id.in_([nic.id for nic in nics]))):
+        port.nic_id = None
     ids = [use.address_id for nic in nics for use in nic.addresses]
     for nic in nics:
         nic.addresses = []
@@ -157,7 +159,7 @@ def forget(tx: Transaction, machine: Machine, job: Job | None = None) -> None:
         for place in tx.session.scalars(select(ProviderImage).where(ProviderImage.image_id == snapshot.id)):
             tx.session.delete(place)
         tx.session.delete(snapshot)
-    _free_addresses(tx, machine.nics)
+    _unplugged(tx, machine.nics)
     amounts = {"machines": 1, "cores": machine.cpu, "memory": machine.memory, "addresses": len(machine.nics)}
     capacity.give_back(tx, machine.tenant_id, amounts)
     capacity.release(tx, machine.id)

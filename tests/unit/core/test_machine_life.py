@@ -135,7 +135,7 @@ def test_a_stopped_creation_leaves_nothing(world):
         ({"name": "x" * 256}, "name"),
         ({"name": "a\x00b"}, "name"),
         ({"user_data": b"x" * 65_537}, "userData"),
-        ({"initial_state": "PAUSED"}, "initialState"),
+        ({"initial_state": "SUSPENDED"}, "initialState"),
         ({"disks": (DiskRequest(MIB),)}, "disks[0].capacity"),
         ({"disks": (DiskRequest(), DiskRequest(0))}, "disks[1].capacity"),
         ({"disks": (DiskRequest(),) * 17}, "disks"),
