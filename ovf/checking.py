@@ -43,6 +43,8 @@ class _Checker:
         self._progress = progress or (lambda _name, _bytes: None)
         self._entries: tuple[manifest.Entry, ...] = ()
         self._by_name: dict[str, list[manifest.Entry]] = {}
+        self._done: dict[tuple[str, frozenset[str]], tuple[dict[str, str], int]] = {}
+        self._sizes: dict[tuple[str, int | None], int] = {}
 
     def issues(self) -> Iterator[Issue]:
         """What is wrong with the package's bytes and files."""
@@ -98,19 +100,22 @@ class _Checker:
             yield Issue("package.file-absent" if opened.is_bare else "package.file-missing", file.at, file.href)
             return
         try:
-            size = yield from self._digests(file, names)
             if file.chunk_size is not None:
                 opened.check_chunks(file, names)
+            key = (file.href, file.chunk_size)
+            if key not in self._sizes:
+                self._sizes[key] = yield from self._digests(file, names)
             opened.is_compressed(file)
             yield from disks.header_issues(opened, file)
         except RefusedError as error:
             yield Issue(_CODES.get(error.what.partition(" ")[0], "package.compression"), file.at, str(error))
             return
-        if file.size is not None and size != file.size:
-            yield Issue("package.file-size", file.at, f"{file.href} has {size} bytes, {file.size} are claimed")
+        if file.size is not None and self._sizes[key] != file.size:
+            told = f"{file.href} has {self._sizes[key]} bytes, {file.size} are claimed"
+            yield Issue("package.file-size", file.at, told)
 
     def _digests(self, file: File, names: list[str]) -> Generator[Issue, None, int]:
-        """Compare a file's digests with the manifest's; the value is the size in bytes."""
+        """Compare a file's digests with the manifest's; the value is the size in bytes. No file is read twice."""
         total = 0
         for name in names:
             spellings = dict.fromkeys([name, file.href, *candidates(file.href)]) if len(names) == 1 else [name]
@@ -120,12 +125,18 @@ class _Checker:
                     yield Issue("package.manifest-uncovered", file.at, name)
                 total += self._opened.storage.size(name) or 0
                 continue
-            with self._opened.storage.open(name) as stream:
-                found, size = manifest.digests(self._watched(name, stream), {entry.algorithm for entry in wanted})
+            found, size = self._digested(name, frozenset(entry.algorithm for entry in wanted))
             total += size
             if any(found[entry.algorithm] != entry.digest for entry in wanted):
                 yield Issue("package.file-digest", file.at, name)
         return total
+
+    def _digested(self, name: str, algorithms: frozenset[str]) -> tuple[dict[str, str], int]:
+        key = (name, algorithms)
+        if key not in self._done:
+            with self._opened.storage.open(name) as stream:
+                self._done[key] = manifest.digests(self._watched(name, stream), algorithms)
+        return self._done[key]
 
     def _watched(self, name: str, stream: BinaryIO) -> BinaryIO:
         return cast("BinaryIO", _Watched(stream, lambda count: self._progress(name, count)))

@@ -42,6 +42,13 @@ def header_issues(opened: OpenPackage, file: File) -> Iterator[Issue]:
 
 def _peek(opened: OpenPackage, file: File) -> tuple[DiskHeader, bool]:
     """The header of a disk file, and whether the whole file was in reach (it is not when packed or in chunks)."""
+    key = (file.href, file.chunk_size)
+    if key not in opened.headers:
+        opened.headers[key] = _probed(opened, file)
+    return opened.headers[key]
+
+
+def _probed(opened: OpenPackage, file: File) -> tuple[DiskHeader, bool]:
     if file.chunk_size is None and not opened.is_compressed(file):
         with opened.stored(file) as stream:
             return probe(stream, file.href, opened.limits), True
@@ -77,17 +84,12 @@ def _accept(opened: OpenPackage, disk: Disk, file: File, header: DiskHeader) -> 
 
 
 def _parent_file(opened: OpenPackage, disk: Disk) -> File | None:
-    parent = next((one for one in opened.package.disks if one.id == disk.parent_ref and one.id), None)
-    return _file(opened, parent.file_ref) if parent is not None else None
-
-
-def _file(opened: OpenPackage, name: str) -> File | None:
-    return next((one for one in opened.package.files if one.id == name), None)
+    parent = opened.disks.get(disk.parent_ref)
+    return opened.files.get(parent.file_ref) if parent is not None else None
 
 
 def _listed(opened: OpenPackage, file: File, name: str) -> File | None:
-    wanted = str(PurePosixPath(file.href).parent / name)
-    return next((one for one in opened.package.files if one.href == wanted), None)
+    return opened.files_by_href.get(str(PurePosixPath(file.href).parent / name))
 
 
 def source(opened: OpenPackage, disk: Disk, workspace: Path, remote: RemotePolicy | None = None) -> Source:
@@ -96,7 +98,7 @@ def source(opened: OpenPackage, disk: Disk, workspace: Path, remote: RemotePolic
     Raises:
         RefusedError: the content is not what was declared, dangerous, or larger than declared.
     """
-    file = _file(opened, disk.file_ref)
+    file = opened.files.get(disk.file_ref)
     if file is None:
         raise RefusedError("has no file", where=f"disk {disk.id}")
     extent = _extent(opened, file, workspace, remote)
@@ -109,7 +111,7 @@ def source(opened: OpenPackage, disk: Disk, workspace: Path, remote: RemotePolic
         flat = _extent(opened, data, workspace, remote) if data is not None else None
     parent = None
     if header.parent:
-        above = next(one for one in opened.package.disks if one.id == disk.parent_ref)
+        above = opened.disks[disk.parent_ref]
         parent = _alone(source(opened, above, workspace, remote), workspace)
     return Source(extent, header, flat, parent)
 

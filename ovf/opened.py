@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from ovf.disk_headers import DiskHeader
 from ovf.errors import RefusedError, UnreadableError
 from ovf.hrefs import Kind, candidates, classify
 from ovf.limits import DEFAULT, MIB, Limits
@@ -25,6 +26,10 @@ class OpenPackage:
     data: bytes = field(repr=False)
     limits: Limits = DEFAULT
     is_bare: bool = False
+    headers: dict[tuple[str, int | None], tuple[DiskHeader, bool]] = field(default_factory=dict, init=False, repr=False)
+    _located: dict[tuple[str, int | None], list[str]] = field(default_factory=dict, init=False, repr=False)
+    _whole: set[tuple[str, int | None]] = field(default_factory=set, init=False, repr=False)
+    _packed: dict[tuple[str, int | None], bool] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def package(self) -> Package:
@@ -37,6 +42,21 @@ class OpenPackage:
         found = [name for name in self.storage.names() if name.lower().endswith(ending)]
         exact = next((name for name in found if name.lower() == wanted), "")
         return exact or ("" if self.is_bare or len(found) != 1 else found[0])
+
+    @cached_property
+    def files(self) -> dict[str, File]:
+        """The files by id."""
+        return {file.id: file for file in self.package.files}
+
+    @cached_property
+    def files_by_href(self) -> dict[str, File]:
+        """The files by href, the first of several."""
+        return {file.href: file for file in reversed(self.package.files)}
+
+    @cached_property
+    def disks(self) -> dict[str, Disk]:
+        """The disks by id."""
+        return {disk.id: disk for disk in self.package.disks}
 
     @cached_property
     def disks_by_file(self) -> dict[str, list[Disk]]:
@@ -71,6 +91,12 @@ class OpenPackage:
         Raises:
             RefusedError: the reference is unsafe, remote or leads to nothing.
         """
+        key = (file.href, file.chunk_size)
+        if key not in self._located:
+            self._located[key] = self._find(file)
+        return self._located[key]
+
+    def _find(self, file: File) -> list[str]:
         kind = classify(file.href)
         if kind is not Kind.LOCAL:
             raise RefusedError(f"the reference {file.href[:80]!r} is {kind.value}", where=file.id)
@@ -107,9 +133,13 @@ class OpenPackage:
         Raises:
             RefusedError: a chunk has another length.
         """
+        key = (file.href, file.chunk_size)
+        if key in self._whole:
+            return
         sizes = [self.storage.size(name) or 0 for name in names]
         if any(size != file.chunk_size for size in sizes[:-1]) or sizes[-1] > (file.chunk_size or 0):
             raise RefusedError(f"its chunks are not {file.chunk_size} bytes long", where=file.href[:100])
+        self._whole.add(key)
 
     def content(self, file: File) -> BinaryIO:
         """A file's content: chunks joined and unpacked, never more than its disk may hold."""
@@ -124,8 +154,11 @@ class OpenPackage:
         Raises:
             RefusedError: the descriptor says otherwise (clause 7.1).
         """
-        with self.stored(file) as stream:
-            found = stream.read(2) == GZIP_MAGIC
+        key = (file.href, file.chunk_size)
+        if key not in self._packed:
+            with self.stored(file) as stream:
+                self._packed[key] = stream.read(2) == GZIP_MAGIC
+        found = self._packed[key]
         declared = file.compression.lower() == "gzip"
         if declared != found and (declared or file.id in self.disks_by_file):
             raise RefusedError("is compressed" if found else "is not compressed", where=file.href[:100])
@@ -144,10 +177,9 @@ class OpenPackage:
 
     def bundles(self) -> tuple[Strings, ...]:
         """The external message bundles that can be read (clause 10.2)."""
-        files = {file.id: file for file in self.package.files}
         found = []
         for bundle in self.package.strings:
-            file = files.get(bundle.file_ref)
+            file = self.files.get(bundle.file_ref)
             if file is not None and classify(file.href) is Kind.LOCAL:
                 with self.content(file) as stream:
                     found.append(read_strings(stream.read(self.limits.descriptor_bytes + 1), self.limits))
@@ -159,14 +191,13 @@ class OpenPackage:
         Raises:
             RefusedError: a file is missing, or has more than a MiB.
         """
-        files = {file.id: file for file in self.package.files}
         found: dict[str, bytes] = {}
         wanted = [content for content in self.package.walk() if content.id == system]
         for section in (one for content in wanted for one in content.of(EnvironmentFilesSection)):
             for one in section.files:
-                if one.file_ref not in files:
+                if one.file_ref not in self.files:
                     raise RefusedError("is not listed in References", where=one.file_ref)
-                with self.content(files[one.file_ref]) as stream:
+                with self.content(self.files[one.file_ref]) as stream:
                     data = stream.read(MIB + 1)
                 if len(data) > MIB:
                     raise RefusedError(f"has more than {MIB} bytes", where=one.path)

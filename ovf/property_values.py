@@ -1,6 +1,6 @@
 """The values properties have in one deployment (DSP0243 2.1, clauses 9.5.1 and 9.8)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ovf.errors import RefusedError
@@ -36,6 +36,17 @@ def assign(content: Content, configuration: str, given: Mapping[str, str]) -> tu
         RefusedError: a given value is not allowed, or breaks type or qualifiers.
     """
     return tuple(_assigned(content, configuration, given))
+
+
+def by_name(properties: Sequence[Assigned]) -> dict[str, str]:
+    """Values by full key, and by any part of a key that is no full key itself; of several the first counts."""
+    found: dict[str, str] = {}
+    for one in properties:
+        found.setdefault(one.key, one.value)
+    for one in properties:
+        for part in one.key.split("."):
+            found.setdefault(part, one.value)
+    return found
 
 
 def _assigned(content: Content, configuration: str, given: Mapping[str, str]) -> Iterator[Assigned]:

@@ -3,19 +3,21 @@
 Nothing is guessed silently: what the descriptor leaves open is decided by a rule and told as a choice.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ovf import model
+from ovf.devices import controller, cores, device, is_other, normal
 from ovf.errors import RefusedError
 from ovf.hardware import CONTROLLERS, DISKS, HardwareSection, Item, ResourceType
-from ovf.machine import Choice, Controller, Deployment, Device, Machine, MachineDisk, Nic, Range
+from ovf.machine import Choice, Deployment, Machine, MachineDisk, Nic, Range
 from ovf.messages import Messages
 from ovf.model import Content, Disk, Package
 from ovf.names import VIRTUALBOX, VMWARE, clark, split
 from ovf.parts import UnknownSection
-from ovf.property_values import Assigned, assign, unused
+from ovf.property_values import Assigned, assign, by_name, unused
 from ovf.services import MalformedError, copies
 from ovf.sizes import capacity_bytes, memory_bytes, property_key
 from ovf.startup import plans
@@ -56,8 +58,7 @@ def resolve(
     machines = tuple(run.machines(package.content, "", ())) if package.content else ()
     connected = [name for machine in machines for nic in machine.nics for name in nic.networks]
     networks = dict.fromkeys([*(network.name for network in package.networks), *connected])
-    texts = Messages(package)
-    licences = [texts.say(one.license) for content in package.walk() for one in content.of(model.EulaSection)]
+    licences = [run.texts.say(one.license) for content in package.walk() for one in content.of(model.EulaSection)]
     return Deployment(
         chosen, machines, plans(package), tuple(networks), tuple(licences), (Choice("configuration", chosen, why),)
     )
@@ -89,6 +90,27 @@ class _Run:
         """The declared disks by id."""
         return {disk.id: disk for disk in self.package.disks}
 
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Ids of the disks that several systems may open at once (clause 9.13)."""
+        return frozenset(disk.id for one in self.package.of(model.SharedDiskSection) for disk in one.disks)
+
+    @cached_property
+    def networks(self) -> frozenset[str]:
+        """Names of the declared networks."""
+        return frozenset(network.name for network in self.package.networks)
+
+    @cached_property
+    def texts(self) -> Messages:
+        """The package's texts."""
+        return Messages(self.package)
+
+    @cached_property
+    def counts(self) -> dict[str, model.InstanceCount]:
+        """The numbers of copies by id of the child (clause 9.14)."""
+        sections = [one for content in self.package.walk() for one in content.of(model.ScaleOutSection)]
+        return {one.id: one.count for one in reversed(sections) if one.count is not None}
+
     def machines(self, content: Content, collection: str, inherited: tuple[Assigned, ...]) -> list[Machine]:
         """The machines of a content element, in the order of the descriptor."""
         own = assign(content, self.configuration, self.given)
@@ -103,13 +125,13 @@ class _Run:
             return found
         raise RefusedError("the disk is not declared", where=f"disk {name}", remedy="validate the package")
 
-    def size(self, disk: Disk, properties: Sequence[Assigned]) -> tuple[int, str]:
+    def size(self, disk: Disk, values: Mapping[str, str]) -> tuple[int, str]:
         """A disk's size in bytes and where it comes from (clause 9.1)."""
         key = property_key(disk.capacity)
         if key is None:
             amount, reason = disk.capacity, "stated capacity"
         else:
-            amount, reason = _lookup(key, properties), f"value of property {key}"
+            amount, reason = values.get(key, ""), f"value of property {key}"
         if not amount.strip().isdecimal():
             raise RefusedError(f"the capacity {amount!r} is no whole number", where=f"disk {disk.id}")
         return capacity_bytes(amount.strip(), disk.units), reason
@@ -126,13 +148,6 @@ class _Run:
         return tuple(reversed(files))
 
 
-def _lookup(key: str, properties: Sequence[Assigned]) -> str:
-    exact = next((one.value for one in properties if one.key == key), None)
-    if exact is not None:
-        return exact
-    return next((one.value for one in properties if key in one.key.split(".")), "")
-
-
 @dataclass
 class _Builder:
     run: _Run
@@ -141,8 +156,9 @@ class _Builder:
     inherited: tuple[Assigned, ...]
     choices: list[Choice] = field(default_factory=list)
     taken: dict[str, set[int]] = field(default_factory=dict)
+    free: Counter[str] = field(default_factory=Counter)
 
-    @property
+    @cached_property
     def properties(self) -> tuple[Assigned, ...]:
         """The system's own properties, then those of its collections that it does not set itself (clause 11)."""
         keys = {one.key for one in self.own}
@@ -159,23 +175,22 @@ class _Builder:
         items = self.items(section) if section else []
         processors, processor_range = self.amount(items, ResourceType.PROCESSOR)
         memory, memory_range = self.amount(items, ResourceType.MEMORY)
-        texts = Messages(self.run.package)
         install = content.of(model.InstallSection)
         disks = tuple(self.disks(items))
         return Machine(
             id=content.id,
-            name=texts.say(content.name) or content.id,
+            name=self.run.texts.say(content.name) or content.id,
             collection=collection,
             copies=self.copies(),
             processors=processors or self.assume("processors", 1),
-            cores_per_socket=_cores(section, items),
+            cores_per_socket=cores(section, items),
             memory_bytes=memory,
             processor_range=processor_range,
             memory_range=memory_range,
-            controllers=tuple(_controller(item) for item in items if item.resource_type in CONTROLLERS),
+            controllers=tuple(controller(item) for item in items if item.resource_type in CONTROLLERS),
             disks=disks,
             nics=tuple(self.nic(item) for item in items if item.resource_type == ResourceType.ETHERNET_ADAPTER),
-            devices=tuple(_device(item) for item in items if _is_other(item)),
+            devices=tuple(device(item) for item in items if is_other(item)),
             boot=self.boot(items),
             operating_system=self.system(),
             transports=section.transport if section else (),
@@ -224,16 +239,18 @@ class _Builder:
 
     def renumbered(self, items: list[Item]) -> list[Item]:
         """Items with a number of their own, where a loose document uses one twice."""
-        seen: set[tuple[str, str]] = set()
+        stated = {item.instance_id for item in items}
+        uses: Counter[tuple[str, str]] = Counter()
         result = []
         for item in items:
-            key = (item.instance_id, item.bound or "normal")
-            while key in seen:
-                key = (f"{key[0]}'", key[1])
-            if key[0] != item.instance_id:
-                self.note(f"item {item.instance_id}", key[0], "its number is used twice, renumbered")
-            seen.add(key)
-            result.append(replace(item, instance_id=key[0]))
+            key, number = (item.instance_id, item.bound or "normal"), item.instance_id
+            uses[key] += 1
+            while uses[key] > 1 and number in stated:
+                number = f"{item.instance_id}-{uses[key]}"
+                uses[key] += number in stated
+            if number != item.instance_id:
+                self.note(f"item {item.instance_id}", number, "its number is used twice, renumbered")
+            result.append(item if number == item.instance_id else replace(item, instance_id=number))
         return result
 
     def amount(self, items: list[Item], kind: ResourceType) -> tuple[int, Range]:
@@ -257,16 +274,16 @@ class _Builder:
 
     def disks(self, items: list[Item]) -> list[MachineDisk]:
         """The disks in the order of the devices (clause 9.1)."""
-        shared = {disk.id for one in self.run.package.of(model.SharedDiskSection) for disk in one.disks}
         result = []
-        for item in _normal(items):
+        values = by_name(self.properties)
+        for item in normal(items):
             name = next((one[len("ovf:/disk/") :] for one in item.host_resources if one.startswith("ovf:/disk/")), "")
             if not name:
                 if item.resource_type in DISKS:
                     self.note(f"disk {item.element_name}", "left out", "it refers to no disk of the package")
                 continue
             disk = self.run.disk(name)
-            size, reason = self.run.size(disk, self.properties)
+            size, reason = self.run.size(disk, values)
             self.note(f"disk {name}", size, reason)
             made = MachineDisk(
                 id=name,
@@ -275,7 +292,7 @@ class _Builder:
                 files=self.run.chain(disk),
                 controller=item.parent,
                 address=self.address(item),
-                shared=name in shared,
+                shared=name in self.run.shared,
                 required=item.required,
             )
             result.append(made)
@@ -285,17 +302,20 @@ class _Builder:
         """The device's address on its controller: the stated one if free, else the next free one."""
         used = self.taken.setdefault(item.parent, set())
         stated = int(item.address_on_parent) if item.address_on_parent.isdecimal() else None
-        address = stated if stated is not None and stated not in used else next(n for n in range(999) if n not in used)
-        if address != stated:
+        if stated is not None and stated not in used:
+            address = stated
+        else:
+            while self.free[item.parent] in used:
+                self.free[item.parent] += 1
+            address = self.free[item.parent]
             self.note(f"address of {item.element_name}", address, "next free address")
         used.add(address)
         return address
 
     def nic(self, item: Item) -> Nic:
         """A network port; undeclared networks are created (clause 9.2)."""
-        known = {network.name for network in self.run.package.networks}
         for name in item.connections:
-            if name not in known:
+            if name not in self.run.networks:
                 self.note(f"network {name}", "created", "the package does not declare it")
         return Nic(
             item.instance_id, item.element_name, item.connections, item.resource_subtypes, item.address, item.required
@@ -323,19 +343,17 @@ class _Builder:
             self.note("boot order", " ".join(names), "vmw:BootOrderSection")
             return names
         kinds = [(17, 31), (15, 16), (10,)]
-        names = tuple(one.instance_id for kind in kinds for one in _normal(items) if one.resource_type in kind)
+        names = tuple(one.instance_id for kind in kinds for one in normal(items) if one.resource_type in kind)
         self.note("boot order", " ".join(names), "not stated: disks, then CD, then network")
         return names
 
     def copies(self) -> tuple[int, int, int]:
         """How many copies: of the parent's ScaleOutSection, or of Claudia's attributes (clause 9.14)."""
-        for content in self.run.package.walk():
-            for section in content.of(model.ScaleOutSection):
-                if section.id == self.content.id and section.count is not None:
-                    count, default = section.count, section.count.default or 0
-                    high = default if count.maximum is None else count.maximum
-                    self.note("copies", default, "ScaleOutSection")
-                    return count.minimum or 0, default, high
+        count = self.run.counts.get(self.content.id)
+        if count is not None:
+            default = count.default or 0
+            self.note("copies", default, "ScaleOutSection")
+            return count.minimum or 0, default, default if count.maximum is None else count.maximum
         try:
             wanted = copies(self.content)
         except MalformedError as error:
@@ -355,31 +373,6 @@ class _Builder:
 
 def _types(section: HardwareSection) -> tuple[str, ...]:
     return section.system.types if section.system else ()
-
-
-def _normal(items: list[Item]) -> list[Item]:
-    return [item for item in items if item.bound not in {"min", "max"}]
-
-
-def _is_other(item: Item) -> bool:
-    known = {ResourceType.PROCESSOR, ResourceType.MEMORY, ResourceType.ETHERNET_ADAPTER, *CONTROLLERS, *DISKS}
-    return item.resource_type not in known
-
-
-def _cores(section: HardwareSection | None, items: list[Item]) -> int:
-    nodes = [node for item in items if item.resource_type == ResourceType.PROCESSOR for node in item.extras]
-    nodes += section.extras if section else ()
-    wanted = clark(VMWARE, "CoresPerSocket")
-    return next((int(one.text) for one in nodes if one.tag == wanted and one.text.strip().isdecimal()), 1)
-
-
-def _controller(item: Item) -> Controller:
-    return Controller(item.instance_id, item.resource_type or 0, item.resource_subtypes, item.address, item.required)
-
-
-def _device(item: Item) -> Device:
-    file = next((one[len("ovf:/file/") :] for one in item.host_resources if one.startswith("ovf:/file/")), "")
-    return Device(item.instance_id, item.element_name, item.resource_type, item.resource_subtypes, file, item.required)
 
 
 def _boot_sources(section: model.BootDeviceSection) -> list[str]:

@@ -290,6 +290,26 @@ def test_chunks_of_wrong_length(tmp_path, chunks):
     assert not acceptable(findings)
 
 
+def test_one_file_referred_to_a_thousand_times_is_read_once(tmp_path):
+    """Checking costs what the files and the references cost, not their product."""
+    times = []
+    for count in (100, 800):
+        references = "".join(f'<File ovf:id="x{n}" ovf:href="disk1.vmdk" ovf:chunkSize="1"/>' for n in range(count))
+        disks = "".join(
+            f'<Disk ovf:diskId="x{n}" ovf:fileRef="x{n}" ovf:parentRef="x0" ovf:capacity="1"/>' for n in range(count)
+        )
+        text = descriptor(
+            ("<References>", f"<References>{references}"),
+            ('<Disk ovf:diskId="disk2"', f'{disks}<Disk ovf:diskId="disk2"'),
+        )
+        files = {"a.ovf": text} | {f"disk1.vmdk.{number:09d}": b"x" for number in range(count)}
+        opened = open_package(tar_of(files, tmp_path / f"{count}.ova"))
+        started = time.process_time()
+        check(opened)
+        times.append(time.process_time() - started)
+    assert times[1] < max(times[0], 0.01) * 32
+
+
 def test_content_that_belies_its_compression(tmp_path):
     for content, compression in ((b"plain", 'ovf:compression="gzip"'), (gzip.compress(b"packed"), "")):
         text = descriptor(('ovf:size="65536"', compression))

@@ -154,7 +154,7 @@ def test_numbers_used_twice_are_settled_in_claudias_documents():
     change = ('<VirtualSystem ovf:id="db">', '<VirtualSystem ovf:id="db" rsrvr:max="1">')
     body = "<rasd:Connection>net</rasd:Connection>"
     done = deployment((DB, item(9, 10, body) + item(9, 10, body)), change)
-    assert [nic.id for nic in done.machines[1].nics] == ["9", "9'"]
+    assert [nic.id for nic in done.machines[1].nics] == ["9", "9-2"]
 
 
 def test_vendors_names_of_systems_come_first():
