@@ -15,7 +15,7 @@ from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import jobs
 from tests.faults.cimi_client import CimiClient, last, machine_create
-from tests.installation import until
+from tests.installation import Installation, until
 
 SEED = 20261121
 CLIENTS = 3
@@ -81,7 +81,7 @@ def _action(verb):
     }
 
 
-def restart(plant, name):
+def restart(plant: Installation, name: str) -> None:
     plant.kill(name)
     if name == "engine":
         plant.start_engine()
@@ -147,7 +147,7 @@ def clients_at_work(plant, world):
     judge(plant, world, ledger)
 
 
-def progress(plant, why):
+def progress(plant: Installation, why: str) -> float:
     """Wait until a job ends that had not ended before: the seconds that took."""
     before, begun = ended_count(plant), time.monotonic()
     until(lambda: ended_count(plant) > before, why, patience=60)
