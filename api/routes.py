@@ -19,6 +19,7 @@ from api.cimi.resources.credentials import CREDENTIALS
 from api.cimi.resources.documents import DOCUMENTS
 from api.cimi.resources.events import EVENT_LOGS
 from api.cimi.resources.images import IMAGES
+from api.cimi.resources.interfaces import INTERFACES
 from api.cimi.resources.jobs import JOBS
 from api.cimi.resources.machines import MACHINES
 from api.cimi.resources.networks import ADDRESSES, ENDPOINTS, NETWORKS, PORTS, SEGMENTS
@@ -41,6 +42,7 @@ RESOURCES: dict[str, Resource] = {
         ADDRESSES,
         SEGMENTS,
         ENDPOINTS,
+        INTERFACES,
         JOBS,
         EVENT_LOGS,
         PROVIDERS,

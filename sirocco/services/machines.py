@@ -26,6 +26,7 @@ from sirocco.services.words import edit
 
 __all__ = ["Allowed", "MachineRequest", "act", "allowed", "create", "delete", "get", "page", "update", "usage"]
 
+_MOST = 10_000
 _WORKFLOWS = {"resize": "ResizeMachine", "migrate": "MigrateMachine"}
 
 
@@ -51,6 +52,20 @@ def usage(tx: Transaction, machine: Machine, *, limit: int = 360) -> Sequence[Us
     """The latest samples of a machine's counters, oldest first."""
     rows = select(UsageSample).where(UsageSample.machine_id == machine.id).order_by(UsageSample.at.desc()).limit(limit)
     return list(reversed(tx.session.scalars(rows).all()))
+
+
+def interfaces(tx: Transaction) -> Sequence[Nic]:
+    """The interfaces of the tenant's machines, oldest first."""
+    seen = tx.visible(Machine).with_only_columns(Machine.id)
+    return tx.session.scalars(select(Nic).where(Nic.machine_id.in_(seen)).order_by(Nic.id).limit(_MOST)).all()
+
+
+def interface(tx: Transaction, nic_id: str) -> Nic:
+    """One interface of a machine that the principal may see."""
+    nic = tx.session.get(Nic, nic_id)
+    if nic is None or tx.find(Machine, nic.machine_id) is None:
+        raise SiroccoError(NOT_FOUND, kind="interface", id=nic_id)
+    return nic
 
 
 def snapshots(tx: Transaction, machine: Machine) -> Sequence[Image]:

@@ -25,9 +25,6 @@ KINDS = (
     "NetworkPortConfiguration",
     "AddressTemplate",
     "CredentialTemplate",
-    "ProtocolSegmentTemplate",
-    "ProtocolEndpointTemplate",
-    "NetworkInterfaceTemplate",
 )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from api.routes import routes
 from tests.api.front import BASE
 from tests.api.schema import valid
 
@@ -73,6 +74,72 @@ def test_a_template_keeps_a_port_in_both_formats(front):
     assert port in shown.text
     kept = front.member.put(made.json["id"], shown.text)
     assert kept.json["networkInterfaces"] == made.json["networkInterfaces"]
+
+
+def test_version_2_has_interfaces_of_its_own(front):
+    machine = front.machine()
+    (one,) = front.member.get("2/interfaces?$expand=interfaces").json["interfaces"]
+    listed = front.member.get(f"2/{machine}/interfaces?$expand=interfaces").json["interfaces"]
+    assert [nic["id"] for nic in listed] == [one["id"]]
+    assert one["sirocco_machine"]["href"] == f"{BASE}2/{machine}"
+    other = front.caller(tenant_id=front.other_tenant)
+    assert other.get("2/interfaces").json["count"] == 0
+    assert other.get(one["id"]).status_code == other.delete(one["id"]).status_code == 404
+    network = front.href(f"networks/{front.world.network_id}", 2)
+    added = front.member.post(f"2/{machine}/interfaces", {"sirocco_network": network})
+    assert (added.status_code, added.headers["Location"]) == (202, added.json["id"])
+    assert front.member.delete(one["id"]).json["sirocco_code"] == "busy"
+    front.settle()
+    assert [one["rel"] for one in front.member.get(added.json["id"]).json["operations"]] == ["delete"]
+    assert front.member.delete(added.json["id"]).status_code == 200
+    front.settle()
+    assert front.member.get(added.json["id"]).status_code == 404
+    assert front.member.get("2/interfaces").json["count"] == 1
+
+
+def test_version_2_takes_and_gives_up_endpoints(front):
+    segment = f"2/segments/{front.world.network_id}"
+    message = {"name": "e", "address": "10.96.0.200", "origin": "STATIC", "parameters": {"hostname": "h"}}
+    made = front.member.post(f"{segment}/endpoints", message)
+    assert made.status_code == 201, made.text
+    path = made.headers["Location"]
+    assert front.member.get(path).json["address"] == "10.96.0.200"
+    assert front.member.get(path.replace("/2/endpoints", "/addresses")).json["hostname"] == "h"
+    edited = front.member.put(f"{path}?$select=parameters", {"parameters": {"hostname": "i"}})
+    assert edited.json["parameters"] == {"hostname": "i"}
+    assert "parameters" not in front.member.put(path, {"name": "f"}).json
+    for wrong in ({"origin": "DYNAMIC"}, {"address": "10.96.0.200"}, {"parameters": {"prefixLength": "3"}}):
+        assert front.member.post(f"{segment}/endpoints", wrong).status_code == 400
+    assert front.member.delete(path).status_code == 200
+    assert front.member.get("2/endpoints").json["count"] == 0
+
+
+def test_version_2_starts_stops_and_names_segments(front):
+    network = front.member.post("networks", {"networkTemplate": {}}).json["id"]
+    front.settle()
+    segment = network.replace("/cimi/networks", "/cimi/2/segments")
+    shown = front.member.get(segment).json
+    assert [one["rel"].rpartition("/")[2] for one in shown["operations"] if one.get("available", True)] == [
+        "edit",
+        "stop",
+    ]
+    assert front.member.post(f"{segment}/stop").status_code == 202
+    front.settle()
+    assert front.member.get(segment).json["state"] == "STOPPED"
+    assert front.member.put(segment, {"name": "s"}).json["name"] == "s"
+    assert front.member.get(network).json["name"] == "s"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_entry_point_names_every_collection_and_each_answers(front, version):
+    base = "" if version == 1 else "2/"
+    entry = front.operator.get(f"{base}cloudEntryPoint").json
+    named = {value["href"] for value in entry.values() if isinstance(value, dict)}
+    served = {f"{BASE}{base}{route.path}" for route in routes() if route.version == version and "/" not in route.path}
+    assert named == served - {f"{BASE}{base}cloudEntryPoint"}
+    for href in named:
+        answer = front.operator.get(href)
+        assert (answer.status_code, answer.json["id"]) == (200, href)
 
 
 @pytest.mark.parametrize("state", ["STARTED", "STOPPED", "PAUSED"])

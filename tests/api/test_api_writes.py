@@ -95,7 +95,7 @@ def test_a_machine_with_credential_network_volume_and_user_data(front):
     assert held[0]["address"]["href"] == address["id"]
     assert front.member.get(address["id"]).json["resource"]["href"] == answer.json["id"]
     endpoint = front.member.get(address["id"].replace("/cimi/addresses", "/cimi/2/endpoints")).json
-    assert endpoint["interface"]["href"].startswith(BASE + "2/machines/")
+    assert endpoint["interface"]["href"].startswith(BASE + "2/interfaces/")
     assert front.member.get(endpoint["interface"]["href"]).json["state"] == "ENABLED"
 
 

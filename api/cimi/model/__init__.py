@@ -31,6 +31,7 @@ _ENTRY_ORDER = (
     "AddressTemplate",
     "ProtocolSegment",
     "ProtocolEndpoint",
+    "NetworkInterface",
     "Job",
     "EventLog",
     *(kind.name for kind in sirocco.KINDS),

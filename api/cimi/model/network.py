@@ -185,10 +185,10 @@ PROTOCOL_ENDPOINT = Kind(
     (
         text("state", values=("ENABLED", "DISABLED")),
         text("protocol", column="protocol"),
-        text("address", column="ip"),
-        text("origin", values=("STATIC", "DYNAMIC")),
+        text("address", column="ip", access=CREATE, longest=45, description="Absent: the next free one."),
+        text("origin", access=CREATE, values=("STATIC", "DYNAMIC")),
         reference("interface", "NetworkInterface"),
-        mapping("parameters"),
+        mapping("parameters", access=EDIT, description="hostname"),
     ),
     versions=ONLY_2,
     description="An address that traffic comes from and goes to.",
@@ -196,7 +196,7 @@ PROTOCOL_ENDPOINT = Kind(
 
 NETWORK_INTERFACE = Kind(
     "NetworkInterface",
-    "",
+    "interfaces",
     "interfaces",
     (
         text("state", values=("ENABLED", "DISABLED")),

@@ -98,4 +98,4 @@ def _resource(name: str) -> Resource:
     )
 
 
-DOCUMENTS = tuple(_resource(name) for name in templates.KINDS if name in KINDS)
+DOCUMENTS = tuple(_resource(name) for name in templates.KINDS)

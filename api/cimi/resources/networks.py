@@ -21,6 +21,7 @@ from sirocco.services import machines, networks
 from sirocco.services.networks import NetworkRequest
 
 NETWORK, PORT, ADDRESS = KINDS["Network"], KINDS["NetworkPort"], KINDS["Address"]
+SEGMENT, ENDPOINT = KINDS["ProtocolSegment"], KINDS["ProtocolEndpoint"]
 _OUTSIDE = {"nat", "public"}
 _DEFAULT_MTU = 1500
 
@@ -115,7 +116,7 @@ def _endpoint(exchange: Exchange, address: Address) -> Values:
         "parameters": {"hostname": address.hostname} if address.hostname else {},
     }
     if address.machine_id and (nic := _nic_of(exchange.tx, address)):
-        values["interface"] = {"href": f"machines/{address.machine_id}/interfaces/{nic}"}
+        values["interface"] = {"href": f"interfaces/{nic}"}
     return values
 
 
@@ -127,6 +128,46 @@ def _nic_of(tx: Transaction, address: Address) -> str | None:
             return None
         raise
     return next((nic.id for nic in machine.nics if any(row.address_id == address.id for row in nic.addresses)), None)
+
+
+def _create_endpoint(exchange: Exchange, values: Values) -> Made:
+    """A fixed address on the segment."""
+    name, description, properties = words(values)
+    if values.get("origin") == "DYNAMIC":
+        raise invalid("origin", "one that is asked for is STATIC; DYNAMIC ones are learnt from machines")
+    row = networks.create_address(
+        exchange.tx,
+        exchange.ids["id"],
+        str(values.get("address") or ""),
+        name=name,
+        description=description,
+        properties=properties,
+        hostname=_hostname(values),
+    )
+    return Made(row, path=f"endpoints/{row.id}", kind=ENDPOINT)
+
+
+def _hostname(values: Values) -> str:
+    parameters = cast("dict[str, str]", values.get("parameters") or {})
+    if unknown := set(parameters) - {"hostname"}:
+        raise invalid(f"parameters.{min(unknown)}", "an endpoint has the parameter hostname only")
+    return parameters.get("hostname", "")
+
+
+def _update_endpoint(exchange: Exchange, address_id: str, values: Values) -> Made:
+    columns = change.columns(ENDPOINT, values, exchange.wire.version)
+    if "parameters" in values:
+        columns["hostname"] = _hostname(values)
+    return Made(networks.update_address(exchange.tx, address_id, columns, exchange.expected))
+
+
+def _update_segment(exchange: Exchange, network_id: str, values: Values) -> Made:
+    columns = change.columns(SEGMENT, values, exchange.wire.version)
+    return Made(networks.update(exchange.tx, network_id, columns, exchange.expected))
+
+
+def _segment_permits(tx: Transaction, network: Network) -> Iterable[tuple[str, bool]]:
+    return (one for one in _permits(tx, network) if one[0] != "delete")
 
 
 def _create_port(exchange: Exchange, values: Values) -> Made:
@@ -195,6 +236,11 @@ def _delete_address(exchange: Exchange, address_id: str) -> Made:
     return Made()
 
 
+_POWER = (
+    Action("start", Role.MEMBER, _start, description="Let traffic pass."),
+    Action("stop", Role.MEMBER, _stop, description="Let no traffic pass."),
+)
+
 NETWORKS = Resource(
     NETWORK,
     networks.get,
@@ -204,13 +250,10 @@ NETWORKS = Resource(
     create=Creation(Role.MEMBER, _create),
     update=Change(Role.MEMBER, _update),
     delete=Removal(Role.MEMBER, _delete),
-    actions=(
-        Action("start", Role.MEMBER, _start, description="Let traffic pass."),
-        Action("stop", Role.MEMBER, _stop, description="Let no traffic pass."),
-    ),
+    actions=_POWER,
     below={
         ("networkPorts", V1): Below(KINDS["NetworkNetworkPort"], _ports_of, _port_association),
-        ("segments", V2): Below(KINDS["ProtocolSegment"], _segments_of, elsewhere=True),
+        ("segments", V2): Below(SEGMENT, _segments_of, elsewhere=True),
     },
 )
 
@@ -233,11 +276,23 @@ ADDRESSES = Resource(
 )
 
 SEGMENTS = Resource(
-    KINDS["ProtocolSegment"],
+    SEGMENT,
     networks.get,
     networks.page,
     more=_segment,
-    below={("endpoints", V2): Below(KINDS["ProtocolEndpoint"], _endpoints_of, elsewhere=True)},
+    permits=_segment_permits,
+    update=Change(Role.MEMBER, _update_segment),
+    actions=_POWER,
+    below={
+        ("endpoints", V2): Below(ENDPOINT, _endpoints_of, add=Creation(Role.MEMBER, _create_endpoint), elsewhere=True),
+    },
 )
 
-ENDPOINTS = Resource(KINDS["ProtocolEndpoint"], networks.address, networks.addresses, more=_endpoint)
+ENDPOINTS = Resource(
+    ENDPOINT,
+    networks.address,
+    networks.addresses,
+    more=_endpoint,
+    update=Change(Role.MEMBER, _update_endpoint),
+    delete=Removal(Role.MEMBER, _delete_address),
+)

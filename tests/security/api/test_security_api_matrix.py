@@ -89,7 +89,7 @@ class Stage:
                 v for k, v in member.get(f"{machine}/{name}").json.items() if isinstance(v, list) and k != "operations"
             )
             found[f"machines/{name}"] = items[0]["id"].rpartition("/")[2]
-        found["machines/interfaces"] = found["machines/networkInterfaces"]
+        found["interfaces"] = found["machines/networkInterfaces"]
         found["eventLogs/events"] = (
             member.get(f"eventLogs/{ids['eventLogs']}/events").json["events"][0]["id"].rpartition("/")[2]
         )
