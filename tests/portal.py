@@ -174,8 +174,8 @@ def _machines(world: World) -> dict[str, str]:
                 )
             settlement.succeeded(tx, jobs.get(tx, job.id))
         failed = jobs.get(tx, made[2][1].id)
-        tx.add(JobStep(job_id=failed.id, name="place", state="FAILED", message="no host has 512 GiB", ended=tx.now))
-        settlement.failed(tx, failed, "no-capacity", {"why": "no host has that much memory left"})
+        tx.add(JobStep(job_id=failed.id, name="place", state="FAILED", message="too little free memory (2)", ended=tx.now))
+        settlement.failed(tx, failed, "no-capacity", {"why": "too little free memory (2)"})
     with world.writing() as tx:
         parent = bulk.act(tx, [made[1][0].id, made[3][0].id], c.Stop())
     return {

@@ -1,17 +1,30 @@
-"""The whole way in a real browser on a real installation, in both languages: create, watch, type, stop, delete."""
+"""The whole way in a real browser on a real installation: create, watch, type, stop, delete; in both languages.
 
+With ``PICTURES=docs/images`` the way also takes the pictures of README and guide.
+"""
+
+import os
 import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from sirocco.domain.principal import SYSTEM
-from sirocco.services import templates
-from tests.browser.conftest import violations
+from sirocco.cmdb.models import Job, JobStep
+from sirocco.contracts.states import JobState, Role
+from sirocco.domain.principal import SYSTEM, Principal
+from sirocco.services import events, hosts, jobs, machines, networks, providers, templates, tenants, users
+from tests.browser.conftest import Watch, violations
+from tests.hypervisor import a_hypervisor, offer_tiny
 from tests.installation import Installation, free_port, until
+from tests.world import MIB
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 PATIENT = 30_000
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+NEIGHBOURS = {"web-1": "STARTED", "web-2": "STARTED", "database": "STARTED", "build-agent": "STOPPED"}
 
 WORDS = {
     "en-GB": {
@@ -67,67 +80,210 @@ class Site(Installation):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
+    """An installation with the fake provider, where a tenant has some machines already."""
     installation = Site(tmp_path_factory.mktemp("sirocco"))
     try:
         installation.open()
         world = installation.populate()
         with world.writing(SYSTEM) as tx:
-            templates.create(tx, "MachineConfiguration", {"cpu": 1, "memory": 131072}, name="tiny", shared=True)
+            sizes(tx)
+        for name, state in NEIGHBOURS.items():
+            with world.writing() as tx:
+                job = machines.create(tx, world.machine(name=name, initial_state=state))[1]
+            assert installation.settle(job.id).state == JobState.SUCCESS
+        installation.world = world
         yield installation
     finally:
         installation.stop()
 
 
+@pytest.fixture(scope="module")
+def real_site(tmp_path_factory):
+    """An installation with a hypervisor whose guests boot."""
+    with a_hypervisor(1) as hypervisor:
+        installation = Site(tmp_path_factory.mktemp("sirocco"))
+        try:
+            installation.open()
+            _furnish(installation, hypervisor)
+            yield installation
+        finally:
+            installation.stop()
+
+
+def _furnish(installation, hypervisor) -> None:
+    with installation.cmdb.writing(SYSTEM) as tx:
+        tenant = tenants.create(tx, "acme")
+        user = users.create(tx, "bob", "correct horse", roles={tenant.id: Role.MEMBER})
+        providers.create(tx, "local", "libvirt", hypervisor["provider"]["settings"])
+        offer_tiny(tx, installation.settings.images)
+        sizes(tx)
+
+    def probed():
+        with installation.cmdb.reading(SYSTEM) as tx:
+            return hosts.page(tx).items
+
+    until(probed, "the host is known")
+    operator = Principal(user.id, "bob", tenant.id, Role.OPERATOR, everywhere=True)
+    with installation.cmdb.writing(operator) as tx:
+        wanted = networks.NetworkRequest("default", cidr=hypervisor["network"]["cidr"], nat=True, shared=True)
+        job = networks.create(tx, wanted)[1]
+    assert installation.settle(job.id).state == JobState.SUCCESS
+
+
+def sizes(tx) -> None:
+    for name, cpu, memory in (("tiny", 1, 128 * MIB), ("small", 1, 512 * MIB), ("medium", 2, 2048 * MIB)):
+        content = {"cpu": cpu, "memory": memory // 1024}
+        templates.create(tx, "MachineConfiguration", content, name=name, shared=True)
+
+
 @pytest.fixture
-def page(chromium, site, watch, request):
-    context = chromium.new_context(base_url=site.url("portal"), locale=request.param, reduced_motion="reduce")
-    page = context.new_page()
-    page.set_default_timeout(PATIENT)
-    watch.over(page)
-    yield page
-    context.close()
+def open_page(chromium, watch):
+    """Opens a site in a language."""
+    contexts = []
+
+    def opened(site, language):
+        context = chromium.new_context(
+            base_url=site.url("portal"),
+            locale=language,
+            reduced_motion="reduce",
+            color_scheme="light",
+            viewport={"width": 1200, "height": 720},
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENT)
+        watch.over(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
 
 
-def sign_in(page: Page) -> None:
-    page.goto("/machines/new")
+def sign_in(page: Page, path: str) -> None:
+    page.goto(path)
     page.fill("[name=name]", "bob")
     page.fill("[name=password]", "correct horse")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/machines/new")
+    page.wait_for_url(f"**{path}")
 
 
-def state(page: Page):
-    return page.locator(".headline .state")
-
-
-@pytest.mark.parametrize(("page", "words"), WORDS.items(), indirect=["page"], ids=WORDS)
-def test_a_machine_s_whole_life(page, words, site, watch):
-    sign_in(page)
-    expect(page.locator("h1")).to_have_text(words["new"])
-    name = page.input_value("[name=name]")
-    page.get_by_role("button", name=words["create"]).click()
-    expect(page.locator("h1")).to_have_text(name)
+def is_live(page: Page) -> None:
     expect(page.locator("[data-stream]")).to_have_attribute("data-state", "live", timeout=PATIENT)
-    expect(state(page)).to_have_text(words["started"], timeout=PATIENT)
-    address = page.url
-    assert violations(page) == []
 
-    page.locator(".headline a[href$='/console']").click()
-    expect(page.locator("#console-status")).to_contain_text(words["connected"], timeout=PATIENT)
-    page.keyboard.type("hostname")
-    page.keyboard.press("Enter")
-    expect(page.locator("#terminal .xterm-rows")).to_contain_text(f"{name}$ hostname", timeout=PATIENT)
-    assert violations(page) == []
 
-    page.goto(address)
-    page.locator(".headline > .actions > form button", has_text=words["stop"]).click()
-    expect(state(page)).to_have_text(words["stopped"], timeout=PATIENT)
-    page.locator("summary", has_text=words["more"]).click()
-    page.locator(".sheet").get_by_role("link", name=words["delete"]).click()
-    page.locator("dialog[open]").get_by_role("button", name=words["delete"]).click()
-    page.wait_for_url("**/machines?done=deleted")
-    expect(page.get_by_text(words["deleted"])).to_be_visible()
-    expect(page.locator("#list")).not_to_contain_text(name)
+def picture(page: Page, name: str) -> None:
+    """For README and guide, when they are asked for."""
+    if folder := os.environ.get("PICTURES"):
+        page.evaluate("document.activeElement.blur()")
+        page.screenshot(path=Path(folder) / f"{name}.png")
 
+
+@dataclass
+class Visitor:
+    """Somebody who lives through a machine's life, in a language."""
+
+    page: Page
+    words: dict[str, str]
+    patience: float = PATIENT
+
+    def create(self) -> str:
+        """A machine by four fields that are filled in already, watched until it runs and its address is known."""
+        sign_in(self.page, "/machines/new")
+        expect(self.page.locator("h1")).to_have_text(self.words["new"])
+        name = self.page.input_value("[name=name]")
+        self.page.get_by_role("button", name=self.words["create"]).click()
+        expect(self.page.locator("h1")).to_have_text(name)
+        is_live(self.page)
+        self.shows("started")
+        expect(self.page.locator(".facts").first).to_contain_text("10.", timeout=self.patience)
+        return name
+
+    def shows(self, state: str) -> None:
+        expect(self.page.locator(".headline .state")).to_have_text(self.words[state], timeout=self.patience)
+
+    def type(self, keys: str, answer: str) -> None:
+        self.page.locator(".headline a[href$='/console']").click()
+        expect(self.page.locator("#console-status")).to_contain_text(self.words["connected"], timeout=PATIENT)
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.type(keys)
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator("#terminal .xterm-rows")).to_contain_text(answer, timeout=PATIENT)
+
+    def stop_and_delete(self) -> None:
+        self.page.locator(".headline > .actions > form button", has_text=self.words["stop"]).click()
+        self.shows("stopped")
+        self.page.locator("summary", has_text=self.words["more"]).click()
+        self.page.locator(".sheet").get_by_role("link", name=self.words["delete"]).click()
+        self.page.locator("dialog[open]").get_by_role("button", name=self.words["delete"]).click()
+        self.page.wait_for_url("**/machines?done=deleted", timeout=self.patience)
+        expect(self.page.get_by_text(self.words["deleted"])).to_be_visible()
+
+
+def nothing_amiss(watch: Watch, site: Site) -> None:
     assert watch.complaints == []
     assert watch.strangers(*site.origins) == set()
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_a_machine_s_whole_life(open_page, site, watch, language):
+    page = open_page(site, language)
+    visitor = Visitor(page, WORDS[language])
+    name = visitor.create()
+    address = page.url
+    assert violations(page) == []
+    if language == "en-GB":
+        picture(page, "machine")
+        page.goto("/machines")
+        is_live(page)
+        picture(page, "machines")
+        page.goto(address)
+
+    visitor.type("hostname", f"{name}$ hostname")
+    assert violations(page) == []
+    page.goto(address)
+    visitor.stop_and_delete()
+    expect(page.locator("#list")).not_to_contain_text(name)
+    nothing_amiss(watch, site)
+
+
+@pytest.mark.hypervisor
+def test_a_real_machine_s_whole_life(open_page, real_site, watch):
+    page = open_page(real_site, "fr-FR")
+    visitor = Visitor(page, WORDS["fr-FR"], patience=240_000)
+    visitor.create()
+    address = page.url
+    visitor.type("echo sirocco-$((6*7)) && uname -a", "sirocco-42")
+    picture(page, "console")
+    page.goto(address)
+    visitor.stop_and_delete()
+    nothing_amiss(watch, real_site)
+
+
+def test_a_job_is_watched_step_by_step_and_a_quiet_page_asks_for_nothing(open_page, site):
+    with site.world.writing() as tx:
+        job = jobs.submit(tx, "ActOnMachine", "restart", machines.page(tx).items[0], arguments={"before": "STARTED"})
+        job.due = NEVER
+    page = open_page(site, "en-GB")
+    sign_in(page, f"/jobs/{job.id}")
+    is_live(page)
+    for step, state in (("place", "RUNNING"), ("place", "SUCCESS"), ("restart", "RUNNING")):
+        _note(site, job.id, step, state)
+        expect(page.locator(".timeline li").last.get_by_role("img")).to_have_attribute(
+            "aria-label", {"RUNNING": "Running", "SUCCESS": "Success"}[state], timeout=3_000
+        )
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(4_000)
+    assert asked == [], "a job at work, and nothing happens: the page waits for the stream"
+    with site.world.writing() as tx:
+        jobs.stop(tx, job.id)
+    expect(page.locator(".headline .state")).to_have_text("Stopped", timeout=3_000)
+
+
+def _note(site, job_id: str, step: str, state: str) -> None:
+    """As a worker does."""
+    with site.world.writing(SYSTEM) as tx:
+        row = tx.session.get(JobStep, (job_id, step)) or tx.add(JobStep(job_id=job_id, name=step, state=state))
+        row.state = state
+        events.record(tx, tx.session.get_one(Job, job_id), "state", {"step": step, "state": state}, job_id=job_id)

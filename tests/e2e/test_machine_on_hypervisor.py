@@ -3,8 +3,6 @@
 import base64
 import contextlib
 import http.client
-import shutil
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -12,17 +10,26 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from sirocco.cmdb.models import Claim, Intent, Machine, MachineVolume, Network, Nic, ProviderImage, Volume
+from sirocco.cmdb.models import (
+    Address,
+    Claim,
+    Intent,
+    Machine,
+    MachineVolume,
+    Network,
+    Nic,
+    ProviderImage,
+    UsageSample,
+    Volume,
+)
 from sirocco.connectors.ports import Kind, ProviderSettings, Ref
 from sirocco.connectors.registry import open_connector
 from sirocco.contracts.states import Role
 from sirocco.domain.principal import SYSTEM
-from sirocco.hypervisor import local, requirements
-from sirocco.images.build import build_tiny, missing_packages
-from sirocco.services import hosts, images, providers, tenants, users
+from sirocco.services import hosts, providers, tenants, users
 from tests.faults.cimi_client import CimiClient, last, machine_create
+from tests.hypervisor import a_hypervisor, offer_tiny
 from tests.installation import an_installation, until
-from tests.world import MIB
 
 pytestmark = [
     pytest.mark.hypervisor,
@@ -34,21 +41,15 @@ GUEST_SCRIPT = b"""#!/bin/sh
 echo USER-DATA-APPLIED on $(hostname)
 mkdir -p /run/www; cd /run/www
 say() { cat > $1.new; mv $1.new $1; }
-( i=0; while :; do i=$((i+1)); echo $i | say count; ls /sys/block | say disks; sleep 0.1; done ) &
+size() { nproc; awk '/MemTotal/ {print $2}' /proc/meminfo; }
+( i=0; while :; do i=$((i+1)); echo $i | say count; ls /sys/block | say disks; size | say size; sleep 0.1; done ) &
 """
 
 
 @pytest.fixture(scope="module")
 def hypervisor():
-    lacks = [*(f"{lack.what} ({lack.remedy})" for lack in requirements.missing()), *missing_packages()]
-    if lacks:
-        pytest.skip("a real hypervisor needs " + "; ".join(lacks))
-    root = Path(tempfile.mkdtemp(prefix="sir"))
-    try:
-        yield local.start(root, hosts=2)
-    finally:
-        local.stop(root)
-        shutil.rmtree(root, ignore_errors=True)
+    with a_hypervisor(2) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +83,16 @@ class Customer:
         body["machineTemplate"] |= template
         return self.done(self.api.ask("POST", "machines", body))
 
-    def act(self, machine_id, verb, **parameters):
+    def act(self, one, verb, *, of="machines", **parameters):
         action = f"http://schemas.dmtf.org/cimi/1/action/{verb}"
         body = {"resourceURI": "http://schemas.dmtf.org/cimi/1/Action", "action": action, **parameters}
-        return self.done(self.api.ask("POST", f"machines/{machine_id}/{verb}", body))
+        return self.done(self.api.ask("POST", f"{of}/{one}/{verb}", body))
+
+    def delete(self, collection, one):
+        self.done(self.api.ask("DELETE", f"{collection}/{one}"))
+
+    def resize(self, machine_id, cpu, kib):
+        self.done(self.api.ask("PUT", f"machines/{machine_id}?$select=cpu,memory", {"cpu": cpu, "memory": kib}))
 
     def state(self, machine_id):
         return self.api.ask("GET", f"machines/{machine_id}").body["state"]
@@ -108,16 +115,11 @@ class Customer:
 
 @pytest.fixture(scope="module")
 def customer(plant, hypervisor):
-    image = build_tiny(plant.settings.images)
     with plant.cmdb.writing(SYSTEM) as tx:
         tenant = tenants.create(tx, "acme")
         users.create(tx, "bob", "correct horse", roles={tenant.id: Role.MEMBER}, operator=True)
         providers.create(tx, "local", "libvirt", hypervisor["provider"]["settings"])
-        boot = {"kernel": str(image.kernel), "initrd": str(image.initrd), "cmdline": image.cmdline}
-        size = image.disk.stat().st_size
-        tiny = images.register(
-            tx, images.ImageFile("tiny", str(image.disk), "qcow2", size, 64 * MIB, boot), shared=True
-        )
+        tiny = offer_tiny(tx, plant.settings.images)
 
     def probed():
         with plant.cmdb.reading(SYSTEM) as tx:
@@ -181,11 +183,16 @@ def test_a_machine_lives_its_whole_life(plant, customer, cloud, hypervisor):
     assert customer.state(machine) == "STARTED"
     address = customer.address(machine)
     assert count(address) > 0
+    assert "USER-DATA-APPLIED on web" in serial_log(hypervisor, native(plant, machine))
     assert b"\r\n42\r\n" in typed(cloud, native(plant, machine), b"echo $((6*7))\n", b"42\r\n")
 
-    volume = new_volume(customer)
+    volume = new_volume(customer, {"format": "ext4"})
     attach(customer, machine, volume)
     guest_says(address, "disks", lambda text: "vdb" in text, "the guest sees the volume")
+    write = b"mount -t ext4 /dev/vdb /mnt && echo k''ept >/mnt/word && umount /mnt && echo d''one\n"
+    assert b"done" in typed(cloud, native(plant, machine), write, b"done")
+    customer.resize(machine, 2, 262144)
+    guest_says(address, "size", lambda text: larger(text, 2, 131072), "the guest has processors and memory")
 
     customer.act(machine, "pause")
     assert customer.state(machine) == "PAUSED"
@@ -195,33 +202,69 @@ def test_a_machine_lives_its_whole_life(plant, customer, cloud, hypervisor):
     assert customer.state(machine) == "SUSPENDED"
     customer.act(machine, "start")
     assert count(address) >= before, "the guest goes on where it was, it did not boot"
-    detach(customer, machine)
-    guest_says(address, "disks", lambda text: "vdb" not in text, "the guest has let the volume go")
 
     moved_while_counting(plant, customer, machine, address)
+    drained_while_counting(plant, customer, machine, address)
+    detach(customer, machine)
+    guest_says(address, "disks", lambda text: "vdb" not in text, "the guest has let the volume go")
     snapshot = take(customer, machine, "snapshot")
     counted = count(address)
     time.sleep(2)
     customer.act(machine, "restore", image=customer.href("machineImages", snapshot))
     assert customer.state(machine) == "STARTED"
     assert count(address) < counted + 20, "the guest is back where the snapshot was taken"
+    assert larger(page(address, "size"), 2, 131072), "with the size that it had then"
 
     gold = take(customer, machine, "capture")
+    kept = image_of(customer, volume)
     second = customer.create("second", gold, **network)
     assert count_or_page(customer.address(second))
-    customer.act(machine, "stop", force=True)
+    copy = new_volume(customer, volumeImage=customer.href("volumeImages", kept))
+    attach(customer, second, copy)
+    read = b"mount -t ext4 /dev/vdb /mnt && cat /mnt/word; umount /mnt\n"
+    assert b"\r\nkept\r\n" in typed(cloud, native(plant, second), read, b"kept\r\n")
+    assert measured(plant, machine)
+
+    typed(cloud, native(plant, second), b"poweroff\n", b"poweroff")
+    until(lambda: customer.state(second) == "STOPPED", "what the guest did by itself is noticed", patience=60)
+    customer.act(machine, "stop")
     assert customer.state(machine) == "STOPPED"
     for one in (machine, second):
-        customer.done(customer.api.ask("DELETE", f"machines/{one}"))
-    customer.done(customer.api.ask("DELETE", f"machineImages/{gold}"))
-    customer.done(customer.api.ask("DELETE", f"volumes/{volume}"))
+        customer.delete("machines", one)
+    for collection, one in (("machineImages", gold), ("volumeImages", kept), ("volumes", volume), ("volumes", copy)):
+        customer.delete(collection, one)
+    customer.delete("networks", customer.network_id)
     nothing_is_left(plant, cloud, hypervisor)
 
 
-def new_volume(customer):
-    template = {"volumeConfig": {"capacity": 67109, "format": "ext4"}}
+def serial_log(hypervisor, native_id):
+    folder = hypervisor["provider"]["settings"]["hosts"][0]["pool_path"]
+    return Path(folder, f"machine-{native_id}-serial.log").read_text(errors="replace")
+
+
+def larger(text, cpu, kib):
+    count, memory = map(int, text.split())
+    return count == cpu and memory > kib
+
+
+def measured(plant, machine):
+    """The last counters that the observer kept tell of work."""
+    with plant.cmdb.reading(SYSTEM) as tx:
+        kept = select(UsageSample).where(UsageSample.machine_id == machine).order_by(UsageSample.at.desc())
+        usage = tx.session.scalars(kept).first()
+        return min(usage.cpu_time, usage.memory, usage.read, usage.received, usage.sent) > 0
+
+
+def new_volume(customer, config=None, **template):
+    template["volumeConfig"] = {"capacity": 67109} | (config or {})
     body = {"resourceURI": "http://schemas.dmtf.org/cimi/1/VolumeCreate", "name": "data", "volumeTemplate": template}
     return customer.done(customer.api.ask("POST", "volumes", body))
+
+
+def image_of(customer, volume):
+    body = {"resourceURI": "http://schemas.dmtf.org/cimi/1/VolumeImageCreate", "name": "kept"}
+    body["imageLocation"] = customer.href("volumes", volume)["href"]
+    return customer.done(customer.api.ask("POST", "volumeImages", body))
 
 
 def attach(customer, machine, volume):
@@ -242,17 +285,28 @@ def take(customer, machine, verb):
     return customer.done(customer.api.ask("POST", f"machines/{machine}/{verb}", body))
 
 
+def host_of(plant, machine):
+    with plant.cmdb.reading(SYSTEM) as tx:
+        return tx.session.get_one(Machine, machine).host_id
+
+
 def moved_while_counting(plant, customer, machine, address):
     """Live migration between two libvirt daemons: the same boot goes on counting on another host."""
-
-    def host():
-        with plant.cmdb.reading(SYSTEM) as tx:
-            return tx.session.get_one(Machine, machine).host_id
-
-    before, counted = host(), count(address)
+    before, counted = host_of(plant, machine), count(address)
     customer.act(machine, "migrate")
-    assert host() != before
+    assert host_of(plant, machine) != before
     assert count(address) >= counted
+
+
+def drained_while_counting(plant, customer, machine, address):
+    """Maintenance: the host is emptied by live migration and takes machines again when it is enabled."""
+    host, counted = host_of(plant, machine), count(address)
+    customer.act(host, "drain", of="hosts")
+    assert customer.api.ask("GET", f"hosts/{host}").body["state"] == "MAINTENANCE"
+    assert host_of(plant, machine) != host
+    assert count(address) >= counted
+    customer.act(host, "enable", of="hosts")
+    assert customer.api.ask("GET", f"hosts/{host}").body["state"] == "ONLINE"
 
 
 def count_or_page(address):
@@ -261,21 +315,22 @@ def count_or_page(address):
 
 
 def nothing_is_left(plant, cloud, hypervisor):
-    assert list(cloud.list(Kind.MACHINE)) == []
-    assert list(cloud.list(Kind.VOLUME)) == []
+    for kind in (Kind.MACHINE, Kind.VOLUME, Kind.NETWORK):
+        assert list(cloud.list(kind)) == []
     with plant.cmdb.reading(SYSTEM) as tx:
-        for model in (Machine, Volume, Nic, MachineVolume, Claim):
+        for model in (Machine, Volume, Network, Nic, MachineVolume, Address, Claim, UsageSample):
             assert tx.session.scalars(select(model)).all() == []
         left = tx.session.scalars(select(Intent)).all()
-        assert {intent.kind for intent in left} <= {Kind.IMAGE, Kind.NETWORK}
+        assert {intent.kind for intent in left} <= {Kind.IMAGE}
     assert files_of_machines(hypervisor, plant) == []
+    for leases in Path(hypervisor["root"]).glob("host*/lib/dnsmasq/*"):
+        assert not leases.is_file(), f"{leases} is left"
 
 
 def files_of_machines(hypervisor, plant):
-    """Files in the pools that are neither images nor notes of a network: disks, seeds, saved memory."""
+    """Files in the pools that belong to no image: disks, seeds, saved memory, notes."""
     folders = {Path(host["pool_path"]) for host in hypervisor["provider"]["settings"]["hosts"]}
     with plant.cmdb.reading(SYSTEM) as tx:
         kept = {place.native_id for place in tx.session.scalars(select(ProviderImage))}
-        kept |= {network.native_id for network in tx.session.scalars(select(Network))}
     names = [path.name for folder in folders for path in folder.rglob("*") if path.is_file()]
     return [name for name in names if not any(one in name for one in kept)]
