@@ -6,16 +6,16 @@ The bytes are verified before anything but the descriptor's own safe parse looks
 import io
 from collections.abc import Callable, Generator, Iterator
 from pathlib import PurePosixPath
-from typing import BinaryIO, cast
 
 from ovf import disks, judge, manifest
-from ovf.errors import RefusedError
+from ovf.errors import RefusedError, UnreadableError
 from ovf.findings import Finding, Issue, place
 from ovf.hrefs import Kind, candidates, classify
 from ovf.model import File
 from ovf.opened import OpenPackage
 from ovf.signature import Trust, TrustStore, Verdict, verify
 from ovf.storage import Archive
+from ovf.streams import Watched
 from ovf.validity import schema_issues
 
 Progress = Callable[[str, int], None]
@@ -53,6 +53,7 @@ class _Checker:
         for file in self._opened.package.files:
             if classify(file.href) is Kind.LOCAL:
                 yield from self._file(file)
+        yield from self._bundles()
         yield from self._leftovers()
 
     def _manifest(self) -> Iterator[Issue]:
@@ -114,6 +115,13 @@ class _Checker:
             told = f"{file.href} has {self._sizes[key]} bytes, {file.size} are claimed"
             yield Issue("package.file-size", file.at, told)
 
+    def _bundles(self) -> Iterator[Issue]:
+        for file in self._opened.bundle_files:
+            try:
+                self._opened.bundle(file)
+            except UnreadableError as error:
+                yield Issue("package.bundle", file.at, error.what)
+
     def _digests(self, file: File, names: list[str]) -> Generator[Issue, None, int]:
         """Compare a file's digests with the manifest's; the value is the size in bytes. No file is read twice."""
         total = 0
@@ -135,11 +143,9 @@ class _Checker:
         key = (name, algorithms)
         if key not in self._done:
             with self._opened.storage.open(name) as stream:
-                self._done[key] = manifest.digests(self._watched(name, stream), algorithms)
+                watched = Watched(stream, lambda count: self._progress(name, count))
+                self._done[key] = manifest.digests(watched, algorithms)
         return self._done[key]
-
-    def _watched(self, name: str, stream: BinaryIO) -> BinaryIO:
-        return cast("BinaryIO", _Watched(stream, lambda count: self._progress(name, count)))
 
     def _leftovers(self) -> Iterator[Issue]:
         """Manifest lines without a file, members nobody names, and the order of an archive (clause 5.3)."""
@@ -165,20 +171,6 @@ class _Checker:
 
 
 _CODES = {"its": "package.chunk-missing"}
-
-
-class _Watched:
-    """A stream that reports what was read of it."""
-
-    def __init__(self, stream: BinaryIO, report: Callable[[int], None]) -> None:
-        self._stream = stream
-        self._report = report
-
-    def read(self, count: int) -> bytes:
-        """Read and report."""
-        data = self._stream.read(count)
-        self._report(len(data))
-        return data
 
 
 def signature_of(opened: OpenPackage, store: TrustStore) -> Verdict:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ovf import environment, summary
+from ovf import environment, judge, summary
 from ovf.checking import check, signature_of
 from ovf.diff import diff
 from ovf.errors import OvfError, RefusedError, UnreadableError
@@ -141,12 +141,16 @@ def _acceptable_package(file: Path) -> OpenPackage:
     opened = open_package(file)
     with Bar(_total(opened)) as bar:
         findings = check(opened, progress=bar.advance, file=str(file))
+    _refuse_errors(findings, file)
+    return opened
+
+
+def _refuse_errors(findings: list[Finding], file: Path) -> None:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         for finding in errors:
             sys.stderr.write(f"{summary.printable(str(finding))}\n")
         raise RefusedError("is not acceptable", where=str(file), remedy="see the findings above")
-    return opened
 
 
 def _convert(options: argparse.Namespace) -> int:
@@ -189,7 +193,7 @@ def _pieces(opened: OpenPackage) -> list[Piece]:
 def _pack(options: argparse.Namespace) -> int:
     opened = _acceptable_package(options.file)
     pieces = _pieces(opened)
-    with Bar(sum(piece.size for piece in pieces)) as bar:
+    with Bar(2 * sum(piece.size for piece in pieces)) as bar:
         stem = safe_stem(options.target.stem)
         pack(
             opened.data,
@@ -217,19 +221,18 @@ def _sign(options: argparse.Namespace) -> int:
     opened = _acceptable_package(options.file)
     target = options.target or (options.file if not opened.is_bare else options.file.parent)
     stem = safe_stem(Path(opened.descriptor_name).stem)
-    if target.is_dir() and target.resolve() == opened.storage.path.resolve():
-        if stem != Path(opened.descriptor_name).stem:
-            raise OvfError("the descriptor's name cannot be signed in place", remedy="give another target")
-        _sign_folder(opened, target, stem, options)
-    else:
-        pack(opened.data, stem, _pieces(opened), target, digest=options.digest, signer=_signer(options))
+    pieces, signer = _pieces(opened), _signer(options)
+    with Bar(2 * sum(piece.size for piece in pieces)) as bar:
+        if target.is_dir() and target.resolve() == opened.storage.path.resolve():
+            if stem != Path(opened.descriptor_name).stem:
+                raise OvfError("the descriptor's name cannot be signed in place", remedy="give another target")
+            made = head(opened.data, stem, pieces, options.digest, signer=signer, progress=bar.advance)
+            for name, data in made[1:]:
+                (target / name).write_bytes(data)
+        else:
+            pack(opened.data, stem, pieces, target, digest=options.digest, signer=signer, progress=bar.advance)
     _say(f"{target}: signed")
     return OK
-
-
-def _sign_folder(opened: OpenPackage, target: Path, stem: str, options: argparse.Namespace) -> None:
-    for name, data in head(opened.data, stem, _pieces(opened), options.digest, _signer(options))[1:]:
-        (target / name).write_bytes(data)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -256,6 +259,7 @@ def _env(options: argparse.Namespace) -> int:
     if options.read:
         return _read_env(options.file)
     opened = open_package(options.file)
+    _refuse_errors(judge.findings(opened.reading, file=str(options.file)), options.file)
     deployment = resolve(opened.package, options.configuration, _pairs(options.property))
     machine = next((one for one in deployment.machines if one.id == options.system), None)
     if machine is None and len(deployment.machines) == 1 and not options.system:
@@ -281,10 +285,7 @@ def _env(options: argparse.Namespace) -> int:
 
 
 def _read_env(file: Path) -> int:
-    data = file.read_bytes()
-    if not data.lstrip().startswith(b"<"):
-        data = environment.read_iso(data).get(environment.FILE_NAME, b"")
-    read = environment.parse(data)
+    read = environment.read(file.read_bytes())
     _say(f"id          {read.id}")
     for key, value in read.properties:
         _say(f"property    {key}={value}")
@@ -353,7 +354,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", action="append", default=[], metavar="FILE", help="user-data or meta-data for cloud-init"
     )
     one.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
-    one.add_argument("--read", action="store_true", help="FILE is an environment (XML or CD): show it")
+    one.add_argument("--read", action="store_true", help="FILE is an environment (XML, CD or guestinfo): show it")
     one = add("diff", _diff, "Compare the meaning of two packages: 0 the same, 1 different.")
     one.add_argument("before", type=Path, metavar="A")
     one.add_argument("after", type=Path, metavar="B")

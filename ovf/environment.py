@@ -229,3 +229,17 @@ def read_guestinfo(variables: Mapping[str, str]) -> Environment:
         return parse(unpacker.decompress(base64.b64decode(text, validate=True), DEFAULT.descriptor_bytes))
     except (ValueError, zlib.error):
         raise UnreadableError("is no packed environment", where=GUEST_VARIABLE) from None
+
+
+def read(data: bytes) -> Environment:
+    """An environment in any of its forms: the document, a CD, or guest variables as lines ``name=value``.
+
+    Raises:
+        UnreadableError: it is none of them.
+    """
+    if data.lstrip().startswith(b"<"):
+        return parse(data)
+    if data.startswith(GUEST_VARIABLE.encode()):
+        lines = (line.partition("=") for line in data.decode("utf-8", "replace").splitlines())
+        return read_guestinfo({name: value for name, _, value in lines})
+    return parse(read_iso(data).get(FILE_NAME, b""))

@@ -138,7 +138,8 @@ class _Export:
         issues = schema_issues(read(descriptor))
         if issues:
             raise OvfError(f"the descriptor would not be valid: {issues[0].detail}", remedy="validate the package")
-        pack(descriptor, stem, pieces, target, digest=self.profile.digest, signer=self.signer)
+        report = self.packing(2 * sum(piece.size for piece in pieces))
+        pack(descriptor, stem, pieces, target, digest=self.profile.digest, signer=self.signer, progress=report)
         return Exported(final, losses)
 
     def image(self, source: Source, stem: str) -> Piece:
@@ -151,6 +152,19 @@ class _Export:
         if self.profile.disk is Target.STREAM_OPTIMIZED:
             settle_content_id(path)
         return Piece.of_path(path.name, path)
+
+    def packing(self, total: int) -> Callable[[str, int], None] | None:
+        """Tells the progress of packing this many bytes as a share."""
+        progress, done = self.progress, 0
+        if progress is None:
+            return None
+
+        def report(name: str, count: int) -> None:
+            nonlocal done
+            done += count
+            progress(name, done / total)
+
+        return report
 
 
 def settle_content_id(path: Path) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from ovf.errors import RefusedError
 from ovf.limits import DEFAULT, Limits
@@ -26,6 +26,13 @@ class Digest(Protocol):
 
     def hexdigest(self) -> str:
         """The digest so far, in lower-case hexadecimal digits."""
+
+
+class Readable(Protocol):
+    """What gives bytes."""
+
+    def read(self, count: int, /) -> bytes:
+        """At most this many bytes, none at the end."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def parse(data: bytes, limits: Limits = DEFAULT, *, where: str = "manifest") -> 
     return tuple(entries.values())
 
 
-def digests(stream: BinaryIO, algorithms: Iterable[str]) -> tuple[dict[str, str], int]:
+def digests(stream: Readable, algorithms: Iterable[str]) -> tuple[dict[str, str], int]:
     """The digests of a stream read to its end, by algorithm, and its length in bytes."""
     running = {name: new_digest(name) for name in algorithms}
     size = 0

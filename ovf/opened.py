@@ -1,5 +1,6 @@
 """A package that can be read: its descriptor, and its files joined and unpacked (DSP0243 2.1, clauses 5 and 7.1)."""
 
+import contextlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -175,15 +176,31 @@ class OpenPackage:
         stored = sum(self.storage.size(name) or 0 for name in self.locate(file))
         return min(stored * self.limits.gzip_ratio + MIB, self.limits.file_bytes)
 
+    def bundle(self, file: File) -> Strings | None:
+        """The message bundle in a file (clause 10.2); None when the file cannot be had.
+
+        Raises:
+            UnreadableError: it is no message bundle.
+        """
+        try:
+            with self.content(file) as stream:
+                return read_strings(stream.read(self.limits.descriptor_bytes + 1), self.limits)
+        except RefusedError:
+            return None
+
+    @property
+    def bundle_files(self) -> list[File]:
+        """The files that hold message bundles."""
+        names = dict.fromkeys(strings.file_ref for strings in self.package.strings)
+        return [self.files[name] for name in names if name in self.files]
+
     def bundles(self) -> tuple[Strings, ...]:
-        """The external message bundles that can be read (clause 10.2)."""
+        """The external message bundles that can be read."""
         found = []
-        for bundle in self.package.strings:
-            file = self.files.get(bundle.file_ref)
-            if file is not None and classify(file.href) is Kind.LOCAL:
-                with self.content(file) as stream:
-                    found.append(read_strings(stream.read(self.limits.descriptor_bytes + 1), self.limits))
-        return tuple(found)
+        for file in self.bundle_files:
+            with contextlib.suppress(UnreadableError):
+                found.append(self.bundle(file))
+        return tuple(one for one in found if one is not None)
 
     def environment_files(self, system: str) -> dict[str, bytes]:
         """The extra files a system's environment holds, by path (2.x, clause 9.11).

@@ -16,6 +16,7 @@ from ovf.errors import OvfError, RefusedError
 from ovf.hrefs import safe_member
 from ovf.limits import DEFAULT, Limits
 from ovf.signature import sign
+from ovf.streams import Watched
 
 _COPY = 2**20
 Progress = Callable[[str, int], None]
@@ -55,11 +56,13 @@ def pack(
 ) -> None:
     """Write a package: an OVA if the target ends in ``.ova``, else a folder.
 
+    Each file is read twice, for the manifest that comes before it and to be copied; progress counts both.
+
     Raises:
         OvfError: a file changed while it was packed, or the key cannot be used; nothing half-written stays.
     """
     pieces = list(pieces)
-    first = head(descriptor, stem, pieces, digest, signer)
+    first = head(descriptor, stem, pieces, digest, signer=signer, progress=progress)
     if target.suffix.lower() == ".ova":
         _write_archive(target, first, pieces, progress)
     else:
@@ -67,7 +70,13 @@ def pack(
 
 
 def head(
-    descriptor: bytes, stem: str, pieces: list[Piece], digest: str, signer: Signer | None
+    descriptor: bytes,
+    stem: str,
+    pieces: list[Piece],
+    digest: str,
+    *,
+    signer: Signer | None = None,
+    progress: Progress | None = None,
 ) -> list[tuple[str, bytes]]:
     """Descriptor, manifest and certificate by name."""
     running = manifest.new_digest(digest)
@@ -75,7 +84,7 @@ def head(
     entries = [manifest.Entry(digest, f"{stem}.ovf", running.hexdigest())]
     for piece in pieces:
         with piece.open() as stream:
-            found, size = manifest.digests(stream, [digest])
+            found, size = manifest.digests(_watched(stream, piece.name, progress), [digest])
         if size != piece.size:
             raise OvfError(f"has {size} bytes instead of {piece.size}", where=piece.name)
         entries.append(manifest.Entry(digest, piece.name, found[digest]))
@@ -84,6 +93,10 @@ def head(
     if signer is not None:
         head.append((f"{stem}.cert", sign(listing, f"{stem}.mf", signer.key, signer.certificates, digest)))
     return head
+
+
+def _watched(stream: BinaryIO, name: str, progress: Progress | None) -> manifest.Readable:
+    return stream if progress is None else Watched(stream, lambda count: progress(name, count))
 
 
 def _write_archive(target: Path, head: list[tuple[str, bytes]], pieces: list[Piece], progress: Progress | None) -> None:
@@ -116,12 +129,11 @@ def _write_folder(target: Path, head: list[tuple[str, bytes]], pieces: list[Piec
 def _copy(piece: Piece, output: BinaryIO, progress: Progress | None) -> None:
     """Copy exactly the announced number of bytes."""
     left = piece.size
-    with piece.open() as stream:
+    with piece.open() as opened:
+        stream = _watched(opened, piece.name, progress)
         while block := stream.read(min(_COPY, left)):
             output.write(block)
             left -= len(block)
-            if progress is not None:
-                progress(piece.name, len(block))
     if left:
         raise OvfError(f"ended {left} bytes early", where=piece.name)
 
@@ -177,17 +189,16 @@ def _make_parents(path: Path, root: Path) -> None:
 
 def _save(path: Path, reader: BinaryIO, progress: Progress | None, name: str) -> int:
     written = 0
+    stream = _watched(reader, name, progress)
     try:
         output = path.open("xb")
     except FileExistsError:
         raise RefusedError("exists already and is not overwritten", where=str(path)) from None
     try:
         with output:
-            while block := reader.read(_COPY):
+            while block := stream.read(_COPY):
                 output.write(block)
                 written += len(block)
-                if progress is not None:
-                    progress(name, len(block))
     except BaseException:
         path.unlink(missing_ok=True)
         raise

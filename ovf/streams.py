@@ -11,6 +11,20 @@ GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK = 2**18
 
 
+class Watched:
+    """A stream that reports what was read of it."""
+
+    def __init__(self, stream: BinaryIO, report: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._report = report
+
+    def read(self, count: int) -> bytes:
+        """Read and report."""
+        data = self._stream.read(count)
+        self._report(len(data))
+        return data
+
+
 class Joined(io.RawIOBase):
     """Chunks read one after the other; each is opened when its turn comes and closed behind it."""
 

@@ -69,11 +69,8 @@ def disk_header(data: bytes) -> None:
 
 
 def environment_document(data: bytes) -> None:
-    """Read an environment as XML and as a CD."""
-    try:
-        environment.parse(data)
-    except OvfError:
-        environment.read_iso(data)
+    """Read an environment in any of its forms."""
+    environment.read(data)
 
 
 def value(data: bytes) -> None:
@@ -106,7 +103,10 @@ def seeds() -> dict[str, list[bytes]]:
             bytes(512) + b"conectix".ljust(512, b"\0"),
             b"vhdxfile",
         ],
-        "environment": [b'<Environment xmlns="http://schemas.dmtf.org/ovf/environment/1"/>'],
+        "environment": [
+            b'<Environment xmlns="http://schemas.dmtf.org/ovf/environment/1"/>',
+            b"guestinfo.ovfEnv=\nguestinfo.ovfEnv.encoding=gzip+base64\n",
+        ],
         "values": [b'MinLen(1),MaxLen(3),ValueMap{"a","b"}|byte * 2^20', b"MinValue(1)|512MB"],
     }
 

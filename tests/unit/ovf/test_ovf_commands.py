@@ -147,9 +147,6 @@ def test_environments_are_written_and_read_back(files, capsys, form):
     seed = ["--seed", str(files / "user-data")] if form == "iso" else []
     arguments = ["env", str(files / "good.ovf"), "--system", "web", "--format", form, "-o", str(target), *seed]
     assert main([*arguments, "--property", "size=9"]) == 0
-    if form == "guestinfo":
-        assert target.read_text().startswith("guestinfo.ovfEnv=")
-        return
     assert main(["env", "--read", str(target)]) == 0
     assert "property    org.example.size.1=9" in capsys.readouterr().out
 
@@ -177,6 +174,13 @@ def test_inspect_tells_the_rest_when_a_choice_is_missing(files, capsys):
     assert "needs       a value for org.example.size.1" in told.out
     assert "no whole number" in told.err
     assert main(["inspect", str(files / "a.ovf"), "--property", "size=2"]) == 0
+
+
+def test_environments_of_refused_packages_are_not_made(files, capsys):
+    assert main(["env", str(files / "bad.ovf"), "--system", "web"]) == 1
+    told = capsys.readouterr()
+    assert "disk.file-ref-unknown" in told.err
+    assert told.out == ""
 
 
 def test_environments_need_a_system(files, capsys):

@@ -10,6 +10,7 @@ import pytest
 
 from ovf.archive import members
 from ovf.checking import check
+from ovf.cli import main
 from ovf.convert import Source, Target, convert
 from ovf.disk_headers import probe
 from ovf.disks import source
@@ -332,6 +333,17 @@ def test_message_bundles_in_files_are_read(tmp_path):
     path = tar_of({"a.ovf": text, "disk1.vmdk": b"", "icon.png": bundle}, tmp_path / "a.ova")
     [found] = open_package(path).bundles()
     assert [(message.msgid, message.value) for message in found.messages] == [("web.name", "Netz")]
+
+
+@pytest.mark.parametrize(("bundle", "told"), [(b"<Strings", "package.bundle"), (None, "package.file-missing")])
+def test_message_bundles_that_cannot_be_read_are_told_and_do_without(tmp_path, capsys, bundle, told):
+    text = descriptor(('<Strings xml:lang="fr-FR">', '<Strings ovf:fileRef="icon1"/><Strings xml:lang="fr-FR">'))
+    files = {"a.ovf": text, "disk1.vmdk": b""} | ({"icon.png": bundle} if bundle else {})
+    path = tar_of(files, tmp_path / "a.ova")
+    assert told in codes(path)
+    assert open_package(path).bundles() == ()
+    main(["inspect", str(path)])
+    assert "product     Shop 1.0 Example" in capsys.readouterr().out
 
 
 def test_stems_are_safe():
