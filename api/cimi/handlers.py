@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from api.cimi import changes
 from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Answer, Exchange, Made
-from api.cimi.metadata import kind_of, metadata
+from api.cimi.metadata import PROVIDED, at_provider, kind_of, metadata
 from api.cimi.model import ENTRY_POINT, KINDS, TOP_KINDS
 from api.cimi.model.attribute import V2, Access, Attribute, Values, text
 from api.cimi.model.kind import Kind
@@ -17,7 +17,7 @@ from sirocco.cmdb.models import Job, Record
 from sirocco.cmdb.transaction import expect_version
 from sirocco.contracts.errors import INVALID, NOT_FOUND, SiroccoError
 from sirocco.contracts.states import JobState
-from sirocco.services import jobs
+from sirocco.services import jobs, providers
 
 ACTION = text("action", access=Access.CREATE, longest=2048)
 _JOB, _METADATA = KINDS["Job"], KINDS["ResourceMetadata"]
@@ -55,18 +55,31 @@ def entry(shown: Representation, exchange: Exchange) -> Answer:
 
 
 def all_metadata(shown: Representation, exchange: Exchange) -> Answer:
-    """The metadata of all kinds of this version."""
+    """The metadata of all kinds of this version, and of those that depend on the provider for each of them."""
     version = exchange.wire.version
     by_kind = {resource.kind.name: resource for resource in shown.resources.values()}
     documents = [metadata(kind, by_kind.get(kind.name), version) for kind in KINDS.values() if version in kind.versions]
+    for name in PROVIDED:
+        general = metadata(KINDS[name], by_kind.get(name), version)
+        documents += [
+            at_provider(general, KINDS[name], provider_id, stated, version)
+            for provider_id, stated in providers.stated(exchange.tx).items()
+        ]
     found = shown.documents(exchange, _METADATA, _METADATA.path, documents)
     return Answer(kind=_METADATA, values=found, collection=True)
 
 
 def one_metadata(shown: Representation, exchange: Exchange) -> Answer:
-    """The metadata of one kind."""
-    kind = kind_of(KINDS, exchange.ids["id"], exchange.wire.version)
-    document = metadata(kind, shown.resources.get(kind.path), exchange.wire.version)
+    """The metadata of one kind, or of one kind at one provider (``Machine.<id>``)."""
+    wanted, version = exchange.ids["id"], exchange.wire.version
+    name, _, provider_id = wanted.partition(".")
+    kind = kind_of(KINDS, name, version)
+    document = metadata(kind, shown.resources.get(kind.path), version)
+    if provider_id:
+        stated = providers.stated(exchange.tx).get(provider_id)
+        if stated is None or name not in PROVIDED:
+            raise SiroccoError(NOT_FOUND, kind="resource metadata", id=wanted)
+        document = at_provider(document, kind, provider_id, stated, version)
     return Answer(kind=_METADATA, values=shown.cut(exchange, _METADATA, document, exchange.parameters))
 
 

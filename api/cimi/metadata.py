@@ -1,10 +1,12 @@
-"""ResourceMetadata, made from the model: what every kind has and can do here (5.11)."""
+"""ResourceMetadata, made from the model: what every kind has and can do here, and at each provider (5.11)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from api.cimi.model.attribute import Access, Attribute, Type, Value, Values
 from api.cimi.model.kind import SIROCCO, Kind
 from api.cimi.resource import Resource
+from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
 
 _TRUE = "true"
@@ -16,17 +18,20 @@ _CAPABILITIES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "SelectParameter": (_TRUE, "$select chooses attributes."),
         "FormatParameter": (_TRUE, "$format chooses JSON or XML."),
         "OrderByParameter": (_TRUE, "$orderby sorts items."),
+        "QueryPathNotation": (_TRUE, "$select and $expand take paths, as in machines/name."),
+        "ValueScopes": (_TRUE, "Metadata of version 2 state which values attributes may have."),
         "MaxPropertyItems": ("64", "Properties of one resource."),
     },
     "Machine": {
         "DefaultInitialState": ("STARTED", "State of a new machine whose template names none."),
-        "InitialStates": ("STARTED,STOPPED", "States that a template may name."),
+        "InitialStates": ("STARTED,STOPPED,PAUSED", "States that a template may name."),
         "MachineConfigByValue": (_TRUE, "A template may hold its configuration."),
         "MachineCredentialByValue": (_TRUE, "A template may hold its credential."),
         "MachineTemplateByValue": (_TRUE, "A create message may hold its template."),
         "MachineStopForce": (_TRUE, "stop and restart take force."),
         "MachineStopForceDefault": ("false", "Nothing is forced unless asked for."),
         "UserData": ("disk", "User data is on a disk in the machine."),
+        "RestoreFromImage": ("false", "A machine is restored to its own snapshots."),
     },
     "Credential": {"CredentialTemplateByValue": (_TRUE, "A create message may hold its template.")},
     "Volume": {
@@ -41,6 +46,11 @@ _CAPABILITIES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "EventLog": {"Linked": (_TRUE, "A log is deleted with its resource.")},
 }
+_UNITS = frozenset({"KiB", "kB", "MHz"})
+PROVIDED = {"Machine": "machine.", "Volume": "volume", "Network": "network."}
+"""The kinds whose capabilities depend on the provider, and how its names of them begin."""
+
+Stated = Sequence[Mapping[str, Any]]
 
 
 def metadata(kind: Kind, resource: Resource | None, version: int) -> Values:
@@ -52,7 +62,57 @@ def metadata(kind: Kind, resource: Resource | None, version: int) -> Values:
         "attributes": [_attribute(kind, attribute, version) for attribute in kind.shown(version)],
         "capabilities": _capabilities(kind, version),
         "actions": _actions(kind, resource, version),
+        "vscope": [scope] if (scope := _scope(kind, version)) else [],
     }
+
+
+def at_provider(document: Values, kind: Kind, provider_id: str, stated: Stated, version: int) -> Values:
+    """The metadata of a kind as it is at one provider: with what the provider stated it can do."""
+    able = {str(entry["name"]): entry["value"] for entry in stated}
+    narrowed = {
+        "InitialStates": "STARTED,STOPPED,PAUSED" if cap.PAUSE in able else "STARTED,STOPPED",
+        "MachineStopForce": _word(cap.STOP_FORCE in able),
+        "UserData": "disk" if cap.USER_DATA in able else "",
+        "VolumeSnapshot": _word(cap.VOLUME_CAPTURE in able),
+    }
+    base = {**_CAPABILITIES.get(kind.name, {})}
+    if kind.name == "Network":
+        narrowed.pop("InitialStates")
+    shown = {name: (narrowed.get(name, value), text) for name, (value, text) in base.items()}
+    own: list[Value] = [
+        {
+            "name": name,
+            "uri": f"{SIROCCO}/capability/{name}",
+            "description": "Stated by the provider.",
+            "value": _word(value),
+        }
+        for name, value in able.items()
+        if name.startswith(PROVIDED[kind.name])
+    ]
+    entries = [entry for entry in _entries(kind, shown, version) if cast("Values", entry)["value"]]
+    return document | {"id": f"{document['id']}.{provider_id}", "capabilities": entries + own}
+
+
+def _word(value: object) -> str:
+    """A capability's value as metadata state it."""
+    if isinstance(value, bool):
+        return _TRUE if value else "false"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _scope(kind: Kind, version: int) -> Values:
+    """The values that attributes may have (5.5.14), by attribute."""
+    writable = (one for one in kind.shown(version) if one.access is not Access.READ)
+    return {one.name: scope for one in writable if (scope := _scope_of(one))}
+
+
+def _scope_of(attribute: Attribute) -> Values:
+    if attribute.values:
+        return {"values": [str(value) for value in attribute.values]}
+    bounds = {"minimum": attribute.minimum, "maximum": attribute.maximum}
+    scope: Values = {name: bound for name, bound in bounds.items() if bound is not None}
+    units = attribute.description if attribute.description in _UNITS else ""
+    return scope | ({"units": units} if units else {})
 
 
 def _attribute(kind: Kind, attribute: Attribute, version: int) -> Value:
@@ -75,6 +135,10 @@ def _type(attribute: Attribute) -> str:
 
 
 def _capabilities(kind: Kind, version: int) -> list[Value]:
+    return _entries(kind, _CAPABILITIES.get(kind.name, {}), version)
+
+
+def _entries(kind: Kind, capabilities: Mapping[str, tuple[str, str]], version: int) -> list[Value]:
     return [
         {
             "name": name,
@@ -82,7 +146,7 @@ def _capabilities(kind: Kind, version: int) -> list[Value]:
             "description": description,
             "value": value,
         }
-        for name, (value, description) in _CAPABILITIES.get(kind.name, {}).items()
+        for name, (value, description) in capabilities.items()
     ]
 
 

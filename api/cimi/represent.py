@@ -126,22 +126,23 @@ class Representation:
         for attribute in kind.shown(exchange.wire.version):
             value = values.get(attribute.name)
             if value and parameters.expands(attribute.name):
+                inner = parameters.inside(attribute.name)
                 if attribute.type is Type.REFERENCE:
-                    values[attribute.name] = self._inlined(exchange, value)
+                    values[attribute.name] = self._inlined(exchange, value, inner)
                 elif attribute.type is Type.COLLECTION:
-                    values[attribute.name] = self._inlined_collection(exchange, cast("Values", value))
+                    values[attribute.name] = self._inlined_collection(exchange, cast("Values", value), inner)
         return values
 
-    def _inlined(self, exchange: Exchange, value: Value) -> Value:
+    def _inlined(self, exchange: Exchange, value: Value, inner: Parameters) -> Value:
         if isinstance(value, list):
-            return [self._inlined(exchange, entry) for entry in value]
-        target = self.follow(exchange, str(cast("Values", value).get("href", "")))
+            return [self._inlined(exchange, entry, inner) for entry in value]
+        target = self.follow(exchange, str(cast("Values", value).get("href", "")), inner)
         return value if target is None else target | cast("Values", value)
 
-    def _inlined_collection(self, exchange: Exchange, value: Values) -> Value:
+    def _inlined_collection(self, exchange: Exchange, value: Values, inner: Parameters) -> Value:
         path = str(value["href"])
         try:
-            content = self._content(_with(exchange, _PLAIN), path)
+            content = self._content(_with(exchange, inner), path)
         except SiroccoError as refusal:
             if refusal.problem in {NOT_FOUND, FORBIDDEN}:
                 return value
@@ -163,14 +164,14 @@ class Representation:
         item = next((item for item in below.rows(exchange, row) if str(item.id) == rest[2]), None)
         return None if item is None else self.below(exchange, below.inner[rest[3]], item, path)
 
-    def follow(self, exchange: Exchange, path: str) -> Values | None:
+    def follow(self, exchange: Exchange, path: str, parameters: Parameters = _PLAIN) -> Values | None:
         """The document that a reference leads to; None when the caller may not see it."""
         first, _, record_id = path.partition("/")
         resource = self.resources.get(first)
         if resource is None or not record_id or "/" in record_id or not exchange.tx.who.may(resource.role):
             return None
         try:
-            return self.document(exchange, resource, resource.find(exchange.tx, record_id), _PLAIN)
+            return self.document(exchange, resource, resource.find(exchange.tx, record_id), parameters)
         except SiroccoError as refusal:
             if refusal.problem in {NOT_FOUND, FORBIDDEN}:
                 return None
@@ -194,23 +195,34 @@ def _column(attribute: Attribute, value: Any, exchange: Exchange) -> Value:
 def _selected(values: Values, parameters: Parameters) -> Values:
     if parameters.select is None:
         return values
-    return {name: value for name, value in values.items() if name in parameters.select}
+    return {name: _cut(value, parameters.inside(name)) for name, value in values.items() if parameters.selects(name)}
+
+
+def _cut(value: Value, inner: Parameters) -> Value:
+    """What is selected inside a structure; a reference or a collection is cut where it is inlined."""
+    if inner.select is None:
+        return value
+    if isinstance(value, list):
+        return [_cut(entry, inner) for entry in value]
+    return _selected(value, inner) if isinstance(value, dict) and "href" not in value else value
 
 
 def _of_items(exchange: Exchange, kind: Kind) -> Parameters:
     """What applies to each item. /2 shows only what all resources share, unless more is asked for."""
-    parameters = exchange.parameters
+    parameters, inner = exchange.parameters, exchange.parameters.inside(kind.items)
     select = parameters.select
-    if select is not None:
+    if inner.select is not None:
+        select = inner.select
+    elif select is not None:
         select = select - {"count"} if _names_items(select, kind) else None
     elif exchange.wire.version == V2 and kind.collection and not parameters.expands(kind.items):
         select = frozenset({attribute.name for attribute in COMMON} | {"operations"})
-    return Parameters(select=select, expand=parameters.expand)
+    return Parameters(select=select, expand=parameters.expand | inner.expand)
 
 
 def _names_items(select: frozenset[str], kind: Kind) -> bool:
     """Whether a selection is about the items of a collection rather than about the collection."""
-    return bool(select - _COLLECTION - {kind.items})
+    return bool({one for one in select if one.partition("/")[0] != kind.items} - _COLLECTION)
 
 
 def _refuse_wide(parameters: Parameters, count: int) -> None:
@@ -231,5 +243,5 @@ def _collection(exchange: Exchange, kind: Kind, path: str, items: list[Values], 
     select = exchange.parameters.select
     if select is None or _names_items(select, kind):
         return values
-    keep = {"id", "count", *select} | ({"items"} if kind.items in select else set())
+    keep = {"id", "count", *select} | ({"items"} if exchange.parameters.selects(kind.items) else set())
     return {name: value for name, value in values.items() if name in keep}

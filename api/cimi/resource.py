@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from api.cimi.exchange import Exchange, Made
-from api.cimi.model.attribute import BOTH, Access, Attribute, Type, Values
+from api.cimi.model.attribute import BOTH, Access, Attribute, Type, Value, Values
 from api.cimi.model.kind import CIMI, COMMON, DESCRIPTION, NAME, PROPERTIES, SIROCCO, Kind
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.states import Role
@@ -35,6 +35,11 @@ class Part:
 
     items: Sequence[Row]
     count: int
+
+
+def metadata_of(kind: Kind, provider_id: str | None) -> dict[str, Value]:
+    """The reference to what a resource of a kind can do, at its provider when it has one."""
+    return {"resourceMetadata": {"href": f"resourceMetadata/{kind.name}{f'.{provider_id}' if provider_id else ''}"}}
 
 
 WORDS = (NAME, DESCRIPTION, PROPERTIES)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -17,6 +18,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's events below say BEGIN, not the driver
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_MILLIS}"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("nfkd", 1, _nfkd, deterministic=True)
+
+
+def _nfkd(text: str | None) -> str | None:
+    """Compatibility decomposition (Unicode annex 15), which PostgreSQL has of its own."""
+    return text if text is None or text.isascii() else unicodedata.normalize("NFKD", text)
 
 
 def _begin(connection: Connection) -> None:

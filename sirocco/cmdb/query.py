@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Boolean, ColumnElement, DateTime, Numeric, Select, String, and_, false, func, not_, or_, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Numeric,
+    Select,
+    String,
+    and_,
+    false,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import BigInteger, Integer
 
@@ -46,17 +60,18 @@ def _sorted(tx: Transaction, model: type[R], rows: Select[R], query: Query) -> S
         key.desc() if order.descending else key.asc()
         for order in query.order
         if (column := _column(model, order.attribute)) is not None
-        for key in (_binary(tx, column),)
+        for key in (_sortable(tx, column),)
     ]
     return rows.order_by(*keys, model.created, model.id)
 
 
-def _binary(tx: Transaction, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-    """Text sorts by code point on every database."""
-    dialect = tx.session.get_bind().dialect.name
-    if dialect == "postgresql" and isinstance(column.type, String):
-        return column.collate("C")
-    return column.expression
+def _sortable(tx: Transaction, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """Text sorts by code point after decomposition (DSP0263 2.0.0, 4.1.6.6) on every database."""
+    if not isinstance(column.type, String):
+        return column.expression
+    if tx.session.get_bind().dialect.name == "postgresql":
+        return func.normalize(column, literal_column("NFKD")).collate("C")
+    return func.nfkd(column)
 
 
 def _cut(rows: Select[R], query: Query) -> Select[R]:

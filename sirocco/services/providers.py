@@ -28,6 +28,12 @@ def capabilities(provider: Provider) -> frozenset[str]:
     return frozenset(entry["name"] for entry in provider.capabilities if entry["value"] is not False)
 
 
+def stated(tx: Transaction) -> dict[str, list[dict[str, Any]]]:
+    """What each provider stated it can do, by its id; for everybody, as nothing else is told of it."""
+    rows = tx.session.scalars(select(Provider).order_by(Provider.created, Provider.id))
+    return {row.id: [entry for entry in row.capabilities if entry["value"] is not False] for row in rows}
+
+
 def shares_storage(provider: Provider) -> bool:
     """Whether all hosts see the same disks: a provider whose migrations copy disks has hosts that do not."""
     return cap.MIGRATE_COPY not in capabilities(provider)

@@ -91,7 +91,9 @@ def _operations(
 
 def _write(parent: _Element, attribute: Attribute, value: Value, wire: Wire, namespace: str) -> None:
     if attribute.type in {Type.MAP, Type.DATA}:
-        return _map(parent, attribute, cast("Values", value), wire, namespace)
+        for entry in value if isinstance(value, list) else [value]:
+            _map(parent, attribute, cast("Values", entry), wire, namespace)
+        return None
     if not isinstance(value, list):
         return _one(parent, attribute, value, wire, namespace)
     if wire.version != V1 and attribute.type is not Type.REFERENCE:

@@ -41,6 +41,7 @@ MACHINE = Kind(
         collection("snapshots", "MachineSnapshot", versions=ONLY_1),
         collection("snapshots", "MachineImage", versions=ONLY_2),
         reference("eventLog", "EventLog"),
+        reference("resourceMetadata", "ResourceMetadata", versions=ONLY_2),
         reference("sirocco_image", "MachineImage", column="image_id", description="What it was made from."),
         reference("sirocco_credential", "Credential", column="credential_id"),
         reference("sirocco_provider", "Provider", column="provider_id", description="Where it runs."),

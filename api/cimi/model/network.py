@@ -34,6 +34,7 @@ NETWORK = Kind(
         collection("networkPorts", "NetworkNetworkPort", versions=ONLY_1),
         collection("segments", "ProtocolSegment", versions=ONLY_2),
         reference("eventLog", "EventLog"),
+        reference("resourceMetadata", "ResourceMetadata", versions=ONLY_2),
         text("sirocco_cidr", column="cidr"),
         boolean("sirocco_nat", column="nat"),
         replace(SHARED, access=CREATE),

@@ -16,6 +16,7 @@ _VOLUME = (
     collection("images", "VolumeVolumeImage", versions=ONLY_1),
     collection("images", "VolumeImage", versions=ONLY_2),
     reference("eventLog", "EventLog"),
+    reference("resourceMetadata", "ResourceMetadata", versions=ONLY_2),
     reference("sirocco_machine", "Machine", description="The machine it is attached to."),
     reference("sirocco_provider", "Provider", column="provider_id"),
     reference("sirocco_job", "Job", column="job_id"),

@@ -11,12 +11,16 @@ from api.cimi.query.filter import parse
 from sirocco.domain.query import AllOf, Condition, Order
 
 _LARGEST = 2**31 - 1
+_DEEPEST = 4
 _EVERY = frozenset({"*"})
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """``select`` None means everything; ``expand`` holds names or ``*``; ``last`` 0 means to the end."""
+    """``select`` None means everything; ``expand`` holds names or ``*``; ``last`` 0 means to the end.
+
+    Names may be paths, as in ``machines/name``: attributes of what an attribute holds.
+    """
 
     where: Condition | None = None
     order: tuple[Order, ...] = ()
@@ -28,11 +32,20 @@ class Parameters:
 
     def selects(self, name: str) -> bool:
         """Whether an attribute is asked for."""
-        return self.select is None or name in self.select
+        return self.select is None or name in self.select or any(one.startswith(f"{name}/") for one in self.select)
 
     def expands(self, name: str) -> bool:
         """Whether a reference is to be inlined."""
-        return name in self.expand or "*" in self.expand
+        return name in self.expand or "*" in self.expand or any(one.startswith(f"{name}/") for one in self.expand)
+
+    def inside(self, name: str) -> "Parameters":
+        """What is asked for inside an attribute: what follows its name in paths."""
+        select = None if self.select is None else _following(self.select, name) or None
+        return Parameters(select=select, expand=_following(self.expand, name))
+
+
+def _following(paths: frozenset[str], name: str) -> frozenset[str]:
+    return frozenset(path.removeprefix(f"{name}/") for path in paths if path.startswith(f"{name}/"))
 
 
 def read(given: Mapping[str, Sequence[str]]) -> Parameters:
@@ -80,7 +93,10 @@ def _select(texts: Sequence[str] | None) -> frozenset[str] | None:
 
 
 def _names(texts: Sequence[str]) -> frozenset[str]:
-    return frozenset(_split("a name list", texts))
+    names = frozenset(_split("a name list", texts))
+    if any(name.count("/") >= _DEEPEST for name in names):
+        raise invalid("a name list", f"a path has {_DEEPEST} names at most")
+    return names
 
 
 def _split(where: str, texts: Sequence[str]) -> list[str]:

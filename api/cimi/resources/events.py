@@ -14,7 +14,7 @@ from api.cimi.resources.jobs import reference
 from sirocco.cmdb.models import Event, Record
 from sirocco.cmdb.transaction import Transaction, word
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
-from sirocco.domain.query import Query
+from sirocco.domain.query import AllOf, AnyOf, Comparison, Condition, Query
 from sirocco.services import events, images, machines, networks, volumes
 
 _LOGGED: Mapping[str, Any] = {
@@ -43,17 +43,33 @@ def _find(tx: Transaction, log_id: str) -> Log:
 
 
 def _page(tx: Transaction, query: Query) -> Part:
-    """The logs of all records that have one, kind by kind, from ``first`` to ``last``."""
+    """The logs of all records that have one, kind by kind, from ``first`` to ``last``; known by id and target."""
     logs: list[Log] = []
     skip, wanted, count = query.first - 1, (query.last or PAGE) - query.first + 1, 0
     for collection, service in _LOGGED.items():
         room = wanted - len(logs)
         first = max(skip - count, 0) + 1
-        page = service.page(tx, Query(first=first, last=first + room - 1 if room > 0 else first))
+        where = _of(collection, query.where) if query.where else None
+        page = service.page(tx, Query(where, query.order, first=first, last=first + room - 1 if room > 0 else first))
         rows = page.items[: max(room, 0)]
         logs += [Log(f"{collection}.{row.id}", row) for row in rows]
         count += page.count
     return Part(logs, count)
+
+
+def _of(collection: str, where: Condition) -> Condition:
+    """A condition on logs as one on the records of a collection."""
+    match where:
+        case AllOf(parts):
+            return AllOf(tuple(_of(collection, part) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(_of(collection, part) for part in parts))
+        case Comparison("target", op, value):
+            return Comparison("id", op, value)
+        case Comparison("id", op, str(value)):
+            return Comparison("id", op, value.removeprefix(f"{collection}."))
+        case _:
+            return Comparison("", "=", "")
 
 
 def _more(exchange: Exchange, log: Log) -> Values:

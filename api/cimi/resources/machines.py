@@ -21,7 +21,7 @@ from api.cimi.model.attribute import (
     uri,
 )
 from api.cimi.model.machine import MACHINE
-from api.cimi.resource import WORDS, Action, Change, Creation, Removal, Resource
+from api.cimi.resource import WORDS, Action, Change, Creation, Removal, Resource, metadata_of
 from api.cimi.resources import machine_parts
 from api.cimi.resources.credentials import made_credential
 from api.cimi.templates import id_of, needed, template_of, words
@@ -197,7 +197,8 @@ _VERBS = {"attach-volume": "connectvolume"}
 
 
 def _more(exchange: Exchange, machine: Machine) -> Values:
-    more: Values = {"eventLog": {"href": f"eventLogs/machines.{machine.id}"}}
+    more = metadata_of(MACHINE, machine.provider_id)
+    more["eventLog"] = {"href": f"eventLogs/machines.{machine.id}"}
     return more if exchange.tx.who.may(Role.OPERATOR) else more | {"sirocco_host": None}
 
 

@@ -10,7 +10,7 @@ from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import V1, V2, Values
 from api.cimi.model.kind import SHARED
-from api.cimi.resource import Action, Below, Change, Creation, Removal, Resource
+from api.cimi.resource import Action, Below, Change, Creation, Removal, Resource, metadata_of
 from api.cimi.templates import id_of, needed, template_of, words
 from sirocco.cmdb.models import Address, Network, NetworkPort
 from sirocco.cmdb.transaction import Transaction
@@ -76,7 +76,8 @@ def _permits(tx: Transaction, network: Network) -> Iterable[tuple[str, bool]]:
 
 
 def _more(_exchange: Exchange, network: Network) -> Values:
-    return {"eventLog": {"href": f"eventLogs/networks.{network.id}"}, SHARED.name: network.tenant_id is None}
+    more = metadata_of(NETWORK, network.provider_id)
+    return more | {"eventLog": {"href": f"eventLogs/networks.{network.id}"}, SHARED.name: network.tenant_id is None}
 
 
 def _ports_of(exchange: Exchange, network: Network) -> Sequence[NetworkPort]:

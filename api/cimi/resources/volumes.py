@@ -8,7 +8,7 @@ from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import KB, ONLY_2, V1, V2, Access, Values, text
-from api.cimi.resource import WORDS, Action, Below, Change, Creation, Removal, Resource
+from api.cimi.resource import WORDS, Action, Below, Change, Creation, Removal, Resource, metadata_of
 from api.cimi.templates import id_of, template_of, words
 from sirocco.cmdb.models import Volume, VolumeImage
 from sirocco.cmdb.transaction import Transaction
@@ -91,7 +91,8 @@ def _permits(tx: Transaction, volume: Volume) -> Iterable[tuple[str, bool]]:
 
 
 def _more(exchange: Exchange, volume: Volume) -> Values:
-    more: Values = {"eventLog": {"href": f"eventLogs/volumes.{volume.id}"}}
+    more = metadata_of(VOLUME, volume.provider_id)
+    more["eventLog"] = {"href": f"eventLogs/volumes.{volume.id}"}
     if use := volumes.attachment(exchange.tx, volume):
         more["sirocco_machine"] = {"href": f"machines/{use.machine_id}"}
     return more
