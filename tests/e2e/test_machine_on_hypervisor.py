@@ -221,7 +221,7 @@ def test_a_machine_lives_its_whole_life(plant, customer, cloud, hypervisor):
     assert count_or_page(customer.address(second))
     copy = new_volume(customer, volumeImage=customer.href("volumeImages", kept))
     attach(customer, second, copy)
-    read = b"mount -t ext4 /dev/vdb /mnt && cat /mnt/word; umount /mnt\n"
+    read = b"until [ -b /dev/vdb ]; do sleep 0.1; done; mount -t ext4 /dev/vdb /mnt && cat /mnt/word; umount /mnt\n"
     assert b"\r\nkept\r\n" in typed(cloud, native(plant, second), read, b"kept\r\n")
     assert measured(plant, machine)
 

@@ -265,6 +265,36 @@ def test_networks_are_apart_and_the_way_out_leads_through_the_machine(far, netwo
         assert far.command(guest, fetching(other)) == ""
 
 
+def test_counters_and_events_tell_what_a_guest_does(far, network):
+    volume = far.make(VolumeSpec("written", 16 * MIB, host="host1"))
+    ref, fixed = counting_machine(far, network)
+    seen = []
+    watch = far.connector.watch(seen.append)
+    try:
+        far.act(ref, AttachVolume(VolumeUse(volume.native_id)))
+        far.wait_for(lambda: ref in seen, "the device is reported")
+        far.wait_for(lambda: far.ask(ref, "volumes") == "vdb", "the guest sees the volume")
+        before = far.connector.usage([ref])[ref.native_id]
+        far.command(ref, "dd if=/dev/zero of=/dev/vdb bs=1M count=4; sync")
+        far.command(ref, "echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/vdb of=/dev/null bs=1M count=8")
+        assert counted(fixed) > 0
+        now = far.connector.usage([ref])[ref.native_id]
+        assert now.memory == far.memory
+        assert now.cpu_time > before.cpu_time
+        assert now.written - before.written >= 4 * MIB
+        assert now.read - before.read >= 8 * MIB
+        assert min(now.received - before.received, now.sent - before.sent) > 0
+        far.command(ref, "poweroff")
+        far.wait_for(lambda: far.state(ref) is State.STOPPED, "the guest shuts down by itself")
+        seen.clear()
+        far.act(ref, Start())
+        far.domain(ref).destroy()  # behind the connector's back
+        far.wait_for(lambda: seen.count(ref) > 1, "start and end are reported")
+    finally:
+        watch.close()
+    assert far.connector.usage([ref]) == {}
+
+
 def test_a_daemon_that_is_restarted_is_found_again(far, hypervisor, network):
     ref, fixed = counting_machine(far, network)
     address(far, ref)
