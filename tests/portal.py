@@ -159,11 +159,11 @@ def _admin(world: World) -> Principal:
 def _machines(world: World) -> dict[str, str]:
     """One that runs, with steps on its job; one that stopped; one that failed; one being made."""
     made = []
-    for name in ("amber-12", "dune-48", "gust-77", "oasis-31"):
+    for name in ("amber-12", "dune-48", "gust-77", "oasis-31", "tide-55"):
         with world.writing() as tx:
             made.append(machines.create(tx, world.machine(name=name)))
     with world.writing(SYSTEM) as tx:
-        for machine, job in made[:2]:
+        for machine, job in (*made[:2], made[4]):
             placement.place_machine(tx, tx.session.get_one(Machine, machine.id))
             for number, step in enumerate(("place", "create")):
                 begun = job.created + timedelta(seconds=number)
@@ -174,7 +174,9 @@ def _machines(world: World) -> dict[str, str]:
                 )
             settlement.succeeded(tx, jobs.get(tx, job.id))
         failed = jobs.get(tx, made[2][1].id)
-        tx.add(JobStep(job_id=failed.id, name="place", state="FAILED", message="too little free memory (2)", ended=tx.now))
+        tx.add(
+            JobStep(job_id=failed.id, name="place", state="FAILED", message="too little free memory (2)", ended=tx.now)
+        )
         settlement.failed(tx, failed, "no-capacity", {"why": "too little free memory (2)"})
     with world.writing() as tx:
         parent = bulk.act(tx, [made[1][0].id, made[3][0].id], c.Stop())
@@ -185,6 +187,7 @@ def _machines(world: World) -> dict[str, str]:
         "job": made[0][1].id,
         "failed": made[2][1].id,
         "bulk": parent.id,
+        "spare": made[4][0].id,
     }
 
 

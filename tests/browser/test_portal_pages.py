@@ -123,6 +123,41 @@ def test_the_menu_opens_on_a_narrow_screen(reader):
     page.wait_for_url("**/volumes")
 
 
+@pytest.mark.parametrize("width", [320, 780, 1280])
+def test_the_operations_of_a_machine_are_on_the_screen(reader, site, width):
+    page = reader("bob", locale="fr-FR", viewport={"width": width, "height": 700})
+    page.goto(f"/machines/{site[1].ids['machine']}")
+    page.locator("main summary", has_text="Plus").click()
+    sheet = page.locator("main .sheet").bounding_box()
+    assert sheet["x"] >= 0
+    assert sheet["x"] + sheet["width"] <= width
+    assert sheet["y"] + sheet["height"] <= 700
+    page.get_by_role("link", name="Supprimer").click()
+    page.wait_for_selector("dialog#dialog[open]")
+    assert page.locator("details.menu[open]").count() == 0
+
+
+@pytest.mark.parametrize("width", [780, 1000, 1280])
+def test_no_list_scrolls_sideways_between_telephone_and_desk(reader, width):
+    page = reader("olga", locale="fr-FR", viewport={"width": width, "height": 700})
+    lists = ("machines", "volumes", "images", "networks", "templates", "jobs", "users", "hosts", "providers", "quotas")
+    wide = []
+    for path in lists:
+        page.goto(f"/{path}")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wide.append(path)
+    assert wide == []
+
+
+def test_a_refused_form_begins_where_it_is_wrong(reader):
+    page = reader("bob")
+    page.goto("/networks/new")
+    page.fill("[name=cidr]", "8.8.8.0/24")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]")
+    assert page.evaluate("document.activeElement.name") == "cidr"
+
+
 def test_the_keyboard_reaches_everything(reader, site):
     page = reader("bob")
     page.goto("/machines")
@@ -142,6 +177,36 @@ def test_the_keyboard_reaches_everything(reader, site):
     assert page.get_by_role("link", name="Resize").is_visible()
     page.keyboard.press("Escape")
     assert not page.get_by_role("link", name="Resize").is_visible()
+
+
+def tab_to(page, name: str) -> None:
+    """Press Tab until what is focused has this name."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText.trim()") == name:
+            return
+    raise AssertionError(f"Tab never reaches {name}")
+
+
+def test_a_machine_is_made_and_another_ended_without_a_mouse(reader, site):
+    page = reader("bob")
+    page.goto("/machines")
+    tab_to(page, "New machine")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/machines/new")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("by-keyboard")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("by-keyboard")
+    page.goto(f"/machines/{site[1].ids['spare']}")
+    tab_to(page, "More")
+    page.keyboard.press("Enter")
+    tab_to(page, "Delete")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog#dialog[open]")
+    assert page.evaluate("document.activeElement.innerText.trim()") == "Delete"
+    page.keyboard.press("Enter")
+    expect(page.locator(".headline .state")).to_have_text("Deleting")
 
 
 def test_a_form_opens_in_a_dialog_and_escape_leaves_it(reader, site, watch):

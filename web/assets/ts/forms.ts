@@ -8,6 +8,9 @@ document.addEventListener("submit", (event) => {
   form.setAttribute(sending, "");
 });
 
+// A form that was refused begins where it is wrong.
+document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+
 // A page that comes back from the browser's cache may send its forms again.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll(`form[${sending}]`)) form.removeAttribute(sending);

@@ -4,7 +4,8 @@ function open(): HTMLDetailsElement[] {
 }
 
 document.addEventListener("click", (event) => {
-  for (const menu of open()) if (!menu.contains(event.target as Node)) menu.open = false;
+  const asks = (event.target as Element).closest("[data-dialog]");
+  for (const menu of open()) if (asks || !menu.contains(event.target as Node)) menu.open = false;
 });
 
 document.addEventListener("keydown", (event) => {
