@@ -54,9 +54,3 @@ def set_up(app: Flask) -> None:
 def say(text: object) -> str:
     """A text of the catalogues that is not known when this is written: a state, a kind, an error's sentence."""
     return str(gettext(str(text))) if str(text) else ""
-
-
-def translate(text: str, language: str) -> str:
-    """A text of the catalogues in a language (``fr``, ``fr-CA``), for answers that are no pages."""
-    base = language.lower().split("-")[0]
-    return str(catalogue(base).gettext(text)) if base in LANGUAGES and text else text

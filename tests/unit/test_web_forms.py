@@ -4,7 +4,6 @@ import html
 import re
 import shlex
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 
@@ -314,23 +313,6 @@ def test_a_new_key_that_is_asked_for_twice_is_one_key_and_shown_both_times(clien
     sent = form_of(client.get("/api-keys").text, "/api-keys") | {"name": "ci", "days": "7"}
     keys = {re.search(r"<code>(sk_[^<]+)</code>", client.post("/api-keys", data=sent).text)[1] for _ in range(2)}
     assert len(keys) == 1
-
-
-def test_forms_sent_at_once_have_their_effect_once(furnished, world):
-    client = furnished[2].test_client()
-    sign_in(client, "bob")
-    sent = form_of(client.get("/volumes/new").text, "/volumes") | {"name": "together", "capacity": "1"}
-    cookie = client.get_cookie("sirocco_session").value
-
-    def send(_number):
-        one = furnished[2].test_client()
-        one.set_cookie("sirocco_session", cookie)
-        return one.post("/volumes", data=sent).headers["Location"]
-
-    with ThreadPoolExecutor(6) as people:
-        assert len(set(people.map(send, range(6)))) == 1
-    with world.reading() as tx:
-        assert tx.session.query(Volume).where(Volume.name == "together").count() == 1
 
 
 @pytest.mark.parametrize(

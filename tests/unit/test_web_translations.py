@@ -10,7 +10,7 @@ from sirocco.contracts.states import Role
 from tests.portal import furnish, portal_app, sign_in
 from tests.world import a_cmdb, populate
 from web.extract import known, template, updated, written
-from web.language import FOLDER, LANGUAGES, catalogue, translate
+from web.language import FOLDER, LANGUAGES, catalogue
 
 LITERAL = re.compile(r">\s*([A-Z][a-z]+(?: [a-z]+)+)[^<{]*<")
 
@@ -106,8 +106,3 @@ def test_french_counts_one_and_none_alike():
         "%(num)s cœurs"
     ]
     assert catalogue("en").ngettext(*count, 0) == "%(num)s cores"
-
-
-def test_the_api_can_say_its_errors_in_french():
-    assert translate("Too many requests.", "fr-CA") == "Trop de requêtes."
-    assert translate("Too many requests.", "de") == "Too many requests."
