@@ -5,6 +5,7 @@ import threading
 
 import pycdlib
 import pytest
+import yaml
 
 from sirocco.connectors.libvirt import names, seed
 from sirocco.connectors.libvirt.errors import fault_of
@@ -121,6 +122,16 @@ def test_a_seed_is_what_cloud_init_reads():
     meta = files["meta-data"].decode()
     assert "instance-id: id-1\nlocal-hostname: web\n" in meta
     assert '  - "ssh-rsa BBBB \\"q\\""' in meta
+
+
+def test_a_seed_has_every_interface_ask_for_its_address():
+    _, files = read_disc(seed.disc(Seed("web"), "id-1", ("52:54:00:00:00:0A", "52:54:00:00:00:0b")))
+    told = yaml.safe_load(files["network-config"])
+    assert told["version"] == 2
+    assert {nic["match"]["macaddress"]: nic["dhcp4"] for nic in told["ethernets"].values()} == {
+        "52:54:00:00:00:0a": True,
+        "52:54:00:00:00:0b": True,
+    }
 
 
 def test_a_seed_without_user_data_still_has_the_file():

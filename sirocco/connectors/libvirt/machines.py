@@ -181,7 +181,7 @@ class Machines:
             backing = names.content(disk.image) if disk.image else ""
             shelf.store.ensure(names.disk(machine, number), disk.capacity, backing=backing)
         if spec.seed:
-            data = seed.disc(spec.seed, machine)
+            data = seed.disc(spec.seed, machine, tuple(nic.mac for nic in spec.nics))
             shelf.store.put(names.seed(machine), data)
 
     def delete(self, machine: str) -> None:

@@ -18,11 +18,20 @@ def _meta_data(seed: Seed, instance: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def disc(seed: Seed, instance: str) -> bytes:
-    """An ISO 9660 image with Joliet and Rock Ridge names; ``instance`` tells one machine's first boot from others."""
+def _network_config(macs: tuple[str, ...]) -> str:
+    """Version 2, which is YAML, of which JSON is a part; without it cloud-init sets up the first interface alone."""
+    nics = {f"nic{n}": {"match": {"macaddress": mac.lower()}, "dhcp4": True} for n, mac in enumerate(macs)}
+    return json.dumps({"version": 2, "ethernets": nics}, indent=1) if nics else ""
+
+
+def disc(seed: Seed, instance: str, macs: tuple[str, ...] = ()) -> bytes:
+    """An ISO 9660 image with Joliet and Rock Ridge names; ``instance`` tells one machine's first boot from others.
+
+    Interfaces, by their MAC addresses, ask for theirs by DHCP unless the seed has a configuration of its own.
+    """
     files = {"meta-data": _meta_data(seed, instance), "user-data": seed.user_data}
-    if seed.network_config:
-        files["network-config"] = seed.network_config.encode()
+    if network := seed.network_config or _network_config(macs):
+        files["network-config"] = network.encode()
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, joliet=3, rock_ridge="1.09", vol_ident=_LABEL)
     for name, data in files.items():

@@ -4,11 +4,13 @@ import pytest
 
 from sirocco.connectors.ports import (
     ConnectorError,
+    DiskSpec,
     DropSnapshot,
     Fault,
     Migrate,
     Resize,
     RestoreSnapshot,
+    Seed,
     Start,
     State,
     Stop,
@@ -19,6 +21,7 @@ from sirocco.contracts import capabilities as can
 from tests.connector.conformance.core import fault_of
 from tests.connector.conformance.endpoint import MIB
 from tests.connector.conformance.evidence import proves
+from tests.connector.conformance.network import addresses
 from tests.connector.conformance.suite import Conformance
 from tests.connector.libvirt.far_end import endpoint_of, leftovers, ranges
 
@@ -53,6 +56,20 @@ class TestLibvirt(Conformance):
         endpoint.act(ref, Migrate("host1"))
         seen = endpoint.see(ref)
         assert (seen.state, seen.facts.host, seen.facts.snapshots) == (State.STOPPED, "host1", ("two",))
+
+    @proves(can.USER_DATA, can.NETWORK_ISOLATED)
+    def test_a_machine_has_all_its_disks_interfaces_and_keys(self, endpoint):
+        key, nics = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBXq", (endpoint.nic(), endpoint.nic())
+        disks = (*endpoint.machine_spec().disks, DiskSpec(16 * MIB), DiskSpec(8 * MIB))
+        ref = endpoint.running(disks=disks, nics=nics, seed=Seed("keyed", ssh_keys=(f"{key} me@home",)))
+        endpoint.ask(ref, "userdata")  # mounts the seed
+        assert endpoint.ask(ref, "volumes").split() == ["vdb", "vdc"]
+        assert endpoint.command(ref, "cat /root/.ssh/authorized_keys") == key
+        told = endpoint.command(ref, "cat /run/seed/network-config")
+        assert all(nic.mac in told for nic in nics)
+        given = addresses(endpoint, ref)
+        assert len(given) == 2
+        endpoint.wait_for(lambda: all(ip in endpoint.ask(ref, "addresses") for ip in given), "both interfaces are up")
 
     @proves(can.RESIZE_LIVE)
     def test_a_guest_uses_what_its_running_machine_was_given(self, endpoint):

@@ -1,8 +1,11 @@
 """Hosts that are reached over the network: with TLS and certificates of an authority of one's own, or secure shell."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import libvirt
 import pytest
 
 from sirocco.connectors.ports import AttachVolume, ConnectorError, Fault, Kind, Migrate, ProviderSettings, VolumeUse
@@ -92,6 +95,25 @@ def test_a_machine_moves_between_hosts_that_call_each_other_and_hosts_that_are_c
     finally:
         far.tidy()
         far.close()
+
+
+OPEN = """
+from sirocco.connectors.ports import ProviderSettings
+from sirocco.connectors.registry import open_connector
+host = {"name": "own", "uri": "qemu:///system", "pool": "system"}
+connector = open_connector("libvirt", ProviderSettings("own", {"hosts": [host]}))
+print(connector.hosts()[0].facts["hostname"])
+"""
+
+
+def test_the_machine_s_own_daemon_is_reached(hypervisor):
+    paths = Layout(Path(hypervisor["root"])).host(1)
+    script = 'mount --bind "$1" /run/libvirt; exec "$2" -c "$3"'
+    command = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-ec", script, "sh"]
+    told = subprocess.run([*command, paths.run, sys.executable, OPEN], check=True, capture_output=True, text=True)
+    assert told.stdout == f"{paths.name}\n"
+    pool = libvirt.open(paths.uri).storagePoolLookupByName("system")
+    assert pool.isActive()
 
 
 def test_who_has_another_authority_is_refused(tls, tmp_path):
