@@ -11,6 +11,7 @@ from sirocco_client.errors import ApiError, ClientError
 from sirocco_client.nouns import BY_COMMAND
 from sirocco_client.verbs import noun
 from sirocco_client.wire import Login
+from sirocco_client.words import say
 
 _SHELLS = ("bash", "zsh", "fish")
 _INTERRUPTED = 130
@@ -53,7 +54,8 @@ def _login(url: str, user: str, password: str, tenant: str) -> None:
     name = f"sirocco on {os.uname().nodename}"
     signed = login.sign_in(Login(url.rstrip("/"), user=user, password=password, tenant=tenant), name)
     login.keep(signed)
-    click.echo(f"Signed in to {signed.url}; the key is kept in {login.path()}.", err=True)
+    told = say("Signed in to {url}; the key is kept in {path}.", url=signed.url, path=login.path())
+    click.echo(told, err=True)
 
 
 @sirocco.command("logout")
@@ -86,7 +88,7 @@ def main() -> None:
     try:
         sirocco(prog_name="sirocco", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("Interrupted.", err=True)
+        click.echo(say("Interrupted."), err=True)
         sys.exit(_INTERRUPTED)
     except click.ClickException as error:
         error.show()
@@ -98,8 +100,8 @@ def main() -> None:
 
 def _tell(error: ClientError) -> None:
     code = f" [{error.code}]" if error.code else ""
-    click.secho(f"Error{code}: {error.message}", fg="red", err=True)
+    click.secho(f"{say('Error')}{code}: {error.message}", fg="red", err=True)
     if error.remedy:
         click.echo(error.remedy, err=True)
     if isinstance(error, ApiError) and error.http_status >= 500 and error.request_id:
-        click.echo(f"Request {error.request_id}: the server's log tells more.", err=True)
+        click.echo(say("Request {id}: the server's log tells more.", id=error.request_id), err=True)

@@ -11,6 +11,7 @@ from sirocco_client.errors import ClientError
 from sirocco_client.nouns import BY_COLLECTION
 from sirocco_client.waiting import wait
 from sirocco_client.wire import Answer, Api, Body
+from sirocco_client.words import language, say
 
 _MOST_NAMES = 200
 
@@ -21,7 +22,7 @@ def server(context: click.Context | None = None) -> Api:
     if "api" not in found.meta:
         options = found.params
         who = login.current(options.get("url") or "", options.get("tenant") or "")
-        found.meta["api"] = Api(who, language=login.language())
+        found.meta["api"] = Api(who, language=language())
     return cast("Api", found.meta["api"])
 
 
@@ -62,6 +63,7 @@ class Caller:
         elif self.form == "table" and answer.job and "token" not in answer.body:
             made = output.identity(answer.body)
             job_id = answer.job.rsplit("/", 1)[-1]
-            click.echo(f"job {job_id}" if made in {"", job_id} else f"{made}  job {job_id}")
+            ours = made in {"", job_id}
+            click.echo(say("job {job}", job=job_id) if ours else say("{one}  job {job}", one=made, job=job_id))
         else:
             self.show(answer.body)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sirocco_client.errors import ClientError
 from sirocco_client.wire import Api, Login
+from sirocco_client.words import language
 
 
 def path() -> Path:
@@ -22,7 +23,9 @@ def kept() -> Login | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise ClientError(f"{path()} cannot be read: {error}", "Delete it and run `sirocco login` again") from error
+        raise ClientError(
+            "{path} cannot be read: {why}", "Delete it and run `sirocco login` again", path=path(), why=error
+        ) from error
 
 
 def keep(login: Login) -> None:
@@ -58,13 +61,6 @@ def _url(url: str) -> str:
     if not url:
         raise ClientError("the server's address is not known", "Give --url, or set SIROCCO_URL")
     return url
-
-
-def language() -> str:
-    """The reader's language by POSIX's rules, for what the server says: two letters."""
-    chosen = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    short = chosen[:2].lower()
-    return short if short.isalpha() and chosen[2:3] in {"", "_", ".", "@"} else "en"
 
 
 def sign_in(login: Login, name: str) -> Login:

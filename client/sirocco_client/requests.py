@@ -29,6 +29,9 @@ _IN = {"KiB": 2**10, "kB": 10**3}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])iB|([kKMGT])B|([KMGT])|B)?")
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.[a-z]+)?")
 
+_OBJECT = "Give an object like '{example}', or @FILE"
+_EXAMPLE = '{"cpu": 1}'
+
 
 def resource_id(api: Api, resource: Resource, wanted: str) -> str:
     """An id as it is, or the id of the one resource that has this name."""
@@ -43,10 +46,17 @@ def resource_id(api: Api, resource: Resource, wanted: str) -> str:
         return str(found[0]["id"]).rsplit("/", 1)[-1]
     if not found:
         raise ClientError(
-            f"there is no {resource.command} named {wanted!r}", f"`sirocco {resource.command} list` shows them"
+            "there is no {kind} named {name}",
+            "`sirocco {kind} list` shows them",
+            kind=resource.command,
+            name=repr(wanted),
         )
     raise ClientError(
-        f"{len(found)} of them are named {wanted!r}", f"Use an id: `sirocco {resource.command} list --ids`"
+        "{count} of them are named {name}",
+        "Use an id: `sirocco {kind} list --ids`",
+        count=len(found),
+        kind=resource.command,
+        name=repr(wanted),
     )
 
 
@@ -54,7 +64,7 @@ def size(text: str, unit: str) -> int:
     """A size like 512MiB, 2G (binary), 10GB (decimal) or in plain bytes, told in ``unit`` (KiB or kB), rounded up."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ClientError(f"{text!r} is no size", "Write it like 512MiB, 2GiB or 10GB")
+        raise ClientError("{text} is no size", "Write it like 512MiB, 2GiB or 10GB", text=repr(text))
     number, binary, decimal, short = match.groups()
     factor = _UNITS[binary or short or ""] if not decimal else _UNITS[decimal.lower()]
     return -int(-float(number) * factor // _IN[unit])
@@ -63,7 +73,7 @@ def size(text: str, unit: str) -> int:
 def _pair(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise ClientError(f"{text!r} is no KEY=VALUE", "Write it like color=blue")
+        raise ClientError("{text} is no KEY=VALUE", "Write it like color=blue", text=repr(text))
     return key, value
 
 
@@ -72,9 +82,9 @@ def _json(text: str) -> Any:
     try:
         found = json.loads(content)
     except ValueError as error:
-        raise ClientError(f"this is no JSON: {error}", "Give an object like '{\"cpu\": 1}', or @FILE") from error
+        raise ClientError("this is no JSON: {why}", _OBJECT, why=error, example=_EXAMPLE) from error
     if not isinstance(found, dict):
-        raise ClientError("this is no JSON object", "Give an object like '{\"cpu\": 1}', or @FILE")
+        raise ClientError("this is no JSON object", _OBJECT, example=_EXAMPLE)
     return found
 
 
@@ -87,7 +97,7 @@ def _limit(text: str) -> int | None:
     if text == "unlimited":
         return None
     if not text.isdecimal():
-        raise ClientError(f"{text!r} is no ceiling", "Give a number of bytes or pieces, or: unlimited")
+        raise ClientError("{text} is no ceiling", "Give a number of bytes or pieces, or: unlimited", text=repr(text))
     return int(text)
 
 
@@ -99,14 +109,14 @@ def _read(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise ClientError(f"cannot read {path}: {error.strerror}", "Check the path") from error
+        raise ClientError("cannot read {path}: {why}", "Check the path", path=path, why=error.strerror) from error
 
 
 def _text(path: str) -> str:
     try:
         return _read(path).decode().strip()
     except UnicodeDecodeError as error:
-        raise ClientError(f"{path} is no text in UTF-8", "Check that it is the file you mean") from error
+        raise ClientError("{path} is no text in UTF-8", "Check that it is the file you mean", path=path) from error
 
 
 def value(api: Api, field: Field, given: Any) -> Any:

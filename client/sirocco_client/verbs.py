@@ -13,6 +13,7 @@ from sirocco_client.nouns import BY_COLLECTION
 from sirocco_client.requests import body, parameter, resource_id
 from sirocco_client.waiting import wait
 from sirocco_client.wire import Api
+from sirocco_client.words import say
 
 _TYPES: dict[str, Any] = {"int": click.INT, "days": click.INT, "number": click.FLOAT, "flag": click.BOOL}
 _FORM = click.Option(
@@ -102,7 +103,7 @@ def _update(resource: Resource, fields: tuple[Field, ...]) -> click.Command:
         changes = body(api, fields, options)
         if not changes:
             raise ClientError(
-                "nothing to change was given", f"`sirocco {resource.command} update --help` lists options"
+                "nothing to change was given", "`sirocco {kind} update --help` lists options", kind=resource.command
             )
         path = _path(api, resource, which)
         answer = api.put(path, changes, select=",".join(changes))
@@ -119,7 +120,8 @@ def _delete(resource: Resource) -> click.Command:
             answer = api.delete(_path(api, resource, one))
             job = wait(api, answer, seconds=timeout) if waits else answer.body
             ended = job.get("state", "SUCCESS") == "SUCCESS"
-            click.echo(f"{one}  {'deleted' if ended else 'job ' + answer.job.rsplit('/', 1)[-1]}")
+            job_id = answer.job.rsplit("/", 1)[-1]
+            click.echo(say("{one}  deleted", one=one) if ended else say("{one}  job {job}", one=one, job=job_id))
 
     return _command("delete", [_name(resource, many=True), *_WAIT], run, "Delete some.")
 
@@ -184,8 +186,9 @@ def _attached(api: Api, below: str, part: Part, link: Link, other: str) -> str:
     if len(own) == 1:
         return f"{below}/{output.identity(own[0])}"
     if own:
-        raise ClientError(f"{len(own)} of them lead to {other!r}", "Use an id: the same list with --ids shows them")
-    raise ClientError(f"{other!r} is not attached", f"`{part.command}` lists what is")
+        remedy = "Use an id: the same list with --ids shows them"
+        raise ClientError("{count} of them lead to {other}", remedy, count=len(own), other=repr(other))
+    raise ClientError("{other} is not attached", "`{command}` lists what is", other=repr(other), command=part.command)
 
 
 def noun(resource: Resource) -> click.Group:

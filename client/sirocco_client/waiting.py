@@ -7,8 +7,9 @@ import click
 
 from sirocco_client.errors import ClientError, JobFailed
 from sirocco_client.wire import Answer, Api, Body
+from sirocco_client.words import say
 
-_ENDS = {"SUCCESS": "succeeded", "FAILED": "failed", "STOPPED": "was stopped"}
+_ENDS = {"SUCCESS": "the job succeeded", "FAILED": "the job failed", "STOPPED": "the job was stopped"}
 _LOOK_EVERY = 0.25
 
 
@@ -18,9 +19,9 @@ def wait(api: Api, answer: Answer, *, seconds: float = 3600.0) -> Body:
         return {}
     job = _follow(api, answer.job, seconds)
     if job["state"] != "SUCCESS":
-        more = f"`sirocco job show {_id(job)}` shows its steps"
+        more = say("`sirocco job show {job}` shows its steps", job=_id(job))
         remedy = "\n".join(filter(None, (str(job.get("sirocco_remedy") or ""), more)))
-        said = f"the job {_ENDS[job['state']]}: {job.get('statusMessage') or ''}".rstrip(": ")
+        said = f"{say(_ENDS[job['state']])}: {job.get('statusMessage') or ''}".rstrip(": ")
         raise JobFailed(said, remedy, str(job.get("sirocco_code") or ""))
     return job
 
@@ -41,11 +42,15 @@ def _follow(api: Api, address: str, seconds: float) -> Body:
                 return job
             if time.monotonic() > end:
                 raise ClientError(
-                    f"the job has not ended in {seconds:.0f} s", f"`sirocco job show {_id(job)}` tells more"
+                    "the job has not ended in {seconds} s",
+                    "`sirocco job show {job}` tells more",
+                    seconds=f"{seconds:.0f}",
+                    job=_id(job),
                 )
             time.sleep(_LOOK_EVERY)
     except KeyboardInterrupt:
-        click.echo(f"The job goes on; `sirocco job stop {address.rsplit('/', 1)[-1]}` ends it.", err=True)
+        told = say("The job goes on; `sirocco job stop {job}` ends it.", job=address.rsplit("/", 1)[-1])
+        click.echo(told, err=True)
         raise
     finally:
         if show:

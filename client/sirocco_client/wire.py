@@ -64,7 +64,9 @@ class Api:
     def __init__(self, login: Login, *, language: str = "en", timeout: float = 60.0) -> None:
         parts = urlsplit(login.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ClientError(f"{login.url!r} is no address of a server", "Give one like http://127.0.0.1:8080")
+            raise ClientError(
+                "{text} is no address of a server", "Give one like http://127.0.0.1:8080", text=repr(login.url)
+            )
         self._login, self._language, self._timeout = login, language, timeout
         self._parts = parts
         self._connection: http.client.HTTPConnection | None = None
@@ -165,8 +167,10 @@ class Api:
 
     def _unreachable(self, error: Exception) -> ClientError:
         return ClientError(
-            f"no answer from {self._login.url}: {error}",
+            "no answer from {url}: {why}",
             "Is the server running? `siroccod status` tells on its machine.",
+            url=self._login.url,
+            why=error,
         )
 
 

@@ -1,11 +1,14 @@
 """The command line without a server: sizes, start-up, coverage of the API, what is told about failures."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
+from string import Formatter
 
 import click
 import pytest
-from sirocco_client import login, output
+from sirocco_client import output, words
 from sirocco_client.catalogue import operations
 from sirocco_client.cli import sirocco
 from sirocco_client.errors import ClientError
@@ -121,8 +124,37 @@ def test_the_readers_language(monkeypatch, values, told):
         monkeypatch.delenv(name, raising=False)
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    assert login.language() == told
+    assert words.language() == told
 
 
 def test_the_reference_page_is_up_to_date():
     assert cli_page.PAGE.read_text() == cli_page.page(), "run python -m tools.cli_page"
+
+
+def sentences():
+    """Every sentence that the client's sources tell by itself, with the places it has."""
+    for source in Path(words.__file__).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"say", "ClientError"}:
+                yield from (arg.value for arg in call.args[:2] if isinstance(arg, ast.Constant) and arg.value)
+
+
+def test_every_sentence_of_the_client_is_told_in_french():
+    told = set(sentences())
+    assert len(told) > 30
+    assert told - set(words.FRENCH) == set()
+
+
+def test_french_sentences_have_the_same_places():
+    def places(text):
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+    assert [text for text, french in words.FRENCH.items() if places(text) != places(french)] == []
+
+
+def test_a_refusal_is_told_in_the_readers_language(tmp_path):
+    asked = [str(Path(sys.executable).with_name("sirocco")), "machine", "list"]
+    surroundings = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PATH": "", "LANG": "fr_FR.UTF-8"}
+    done = subprocess.run(asked, capture_output=True, text=True, env=surroundings, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "Erreur: vous n'êtes pas connecté"
