@@ -8,13 +8,14 @@ import numpy as np
 
 from placement.draft import Draft
 from placement.errors import PlanningError
-from placement.model import Kind
-from placement.timetable import Timetable
+from placement.ledger import room_now
+from placement.model import FloatArray, IntArray, Kind
+from placement.timetable import Task, Timetable
 
-CANDIDATES = 60
+CANDIDATES = 24
 """Waiting tasks for which a shelter is sought in one deadlock."""
-BATCH = 150
-"""One more detour is begun at once for each so many waiting tasks."""
+MANY = 30
+"""Tasks that one departure lets start are counted up to here."""
 
 
 class Simulation:
@@ -30,18 +31,17 @@ class Simulation:
         self.now = 0
         self.starts = [-1] * len(timetable.tasks)
         self._running: list[tuple[int, int]] = []
-        self._booked: list[tuple[int, int]] = []
         self._lonely = False
         self._final: Draft | None = None
         self._steady = np.asarray(timetable.online, dtype=np.bool_) & timetable.problem.model.hosts.online
-        limit = np.maximum(timetable.problem.model.usable, timetable.problem.limit)
-        load = Draft.load_now(timetable.problem)
-        self.free: list[list[int]] = [row.tolist() for row in limit - load]
+        self.free: list[list[int]] = room_now(timetable).tolist()
         self.used = [pool.used for pool in timetable.pools]
-        self._waits: list[int] = []
-        self._after: list[list[int]] = []
+        self._waits = [0] * len(timetable.tasks)
+        self._after: list[list[int]] = [[] for _ in timetable.tasks]
         self._to: dict[int, set[int]] = {}
         self._pools_of: dict[int, list[int]] = {}
+        self._leavers = [n for n in range(len(timetable.tasks)) if self._may_detour(n)]
+        self._leavers.sort(key=lambda n: (-self.preference[n], n))
         self._group = {n: g for g, members in enumerate(timetable.hold) for n in members}
         for number in range(len(timetable.tasks)):
             self._enlist(number)
@@ -50,14 +50,8 @@ class Simulation:
                 self._pools_of.setdefault(task, []).append(number)
 
     def _enlist(self, number: int) -> None:
-        while len(self._waits) <= number:
-            self._waits.append(0)
-            self._after.append([])
-        self._waits[number] = len(self.table.before[number])
+        self._waits[number] = sum(self.starts[other] < 0 for other in self.table.before[number])
         for other in self.table.before[number]:
-            while len(self._after) <= other:
-                self._waits.append(0)
-                self._after.append([])
             self._after[other].append(number)
         self._to.setdefault(self.table.tasks[number].target, set()).add(number)
 
@@ -134,6 +128,7 @@ class Simulation:
             raise PlanningError(f"the migration of VM {vm} cannot end within {self.table.latest[number]} s")
         self._lonely = number in self.table.alone
         heapq.heappush(self._running, (end, number))
+        self._to.get(self.table.tasks[number].target, set()).discard(number)
 
     def _fits(self, number: int) -> bool:
         task = self.table.tasks[number]
@@ -157,48 +152,72 @@ class Simulation:
     def _unlock(self, waiting: list[int]) -> None:
         """Nothing runs and nothing can start: move somebody out of the way."""
         tasks, memory = self.table.tasks, self.table.problem.model.vms.memory
-        leaving = [
-            n for n in waiting if tasks[n].kind is Kind.MIGRATE and n not in self.table.rigid and not self._detoured(n)
-        ]
-        leaving.sort(key=lambda n: (int(memory[tasks[n].vm]), n))
+        leaving = [n for n in self._leavers if self.starts[n] < 0]
         helpful = list(islice((n for n in leaving if self._helps(n)), CANDIDATES))
-        ranked = helpful or leaving[:CANDIDATES]
-        if self._detour_some(ranked, 1 + len(waiting) // BATCH):
+        helpful.sort(key=lambda n: (-self._followers(n), int(memory[tasks[n].vm]), n))
+        if self._detour(helpful or leaving[:CANDIDATES]):
             return
         for number in helpful:
             if self.table.online[tasks[number].source]:
                 self._follow_up(number, self.table.suspend(number))
                 return
-        if helpful and self._detour_some(leaving[:CANDIDATES], 1):
+        if helpful and self._detour(leaving[:CANDIDATES]):
             return
         names = ", ".join(str(self.table.problem.model.vms.ids[tasks[n].vm]) for n in waiting[:5] if tasks[n].vm >= 0)
         raise PlanningError(f"{len(waiting)} actions block one another for good, among them those on VMs {names}")
 
-    def _detour_some(self, ranked: list[int], most: int) -> bool:
-        """Send the first of the tasks that find a shelter on a detour, at most so many; whether any was sent."""
+    def _detour(self, ranked: list[int]) -> bool:
+        """Send the first of the tasks that finds a shelter on a detour; whether there was one."""
         vms = [self.table.tasks[n].vm for n in ranked]
         bound = any(rule.continuous for vm in vms for rule in self.table.problem.constraints_of(vm))
         draft = self._present() if bound else None
-        begun = 0
+        rows = [np.array(row, dtype=np.int64) for row in self.free]
         for number in ranked:
-            host = self._shelter(number, draft)
-            if host < 0:
-                continue
-            self._follow_up(number, self.table.detour(number, host))
-            begun += 1
-            if begun == most or self.table.alone:
-                break
-        return begun > 0
+            host = self._shelter(number, rows, draft)
+            if host >= 0:
+                self._follow_up(number, self.table.detour(number, host))
+                return True
+        return False
 
-    def _detoured(self, number: int) -> bool:
-        """Whether a task is the second leg of a detour: its VM has moved once already."""
-        return self.table.tasks[number].source != self.table.problem.start[self.table.tasks[number].vm]
+    def _followers(self, number: int) -> int:
+        """How many tasks a departure lets start one after the other, at most MANY; twice as many where it can return.
+
+        That is: where they make room for the VM itself on its target, so that its shelter is soon free again.
+        """
+        tasks = self.table.tasks
+        room: dict[int, list[int]] = {}
+        todo, begun = [tasks[number].source], {number}
+        self._move(room, tasks[number].source, tasks[number].release, 1)
+        while todo and len(begun) <= MANY:
+            host = todo.pop()
+            for other in sorted(self._to.get(host, ())):
+                task = tasks[other]
+                if other in begun or self._waits[other] or not self._has(room, task):
+                    continue
+                begun.add(other)
+                self._move(room, host, task.need, -1)
+                if task.source != host and task.source >= 0:
+                    self._move(room, task.source, task.release, 1)
+                    todo.append(task.source)
+        return len(begun) * (2 if self._has(room, tasks[number]) else 1)
+
+    def _move(self, room: dict[int, list[int]], host: int, amounts: Iterable[int], sign: int) -> None:
+        """Change a copy of the free room of a host."""
+        now = room.get(host) or [row[host] for row in self.free]
+        room[host] = [free + sign * amount for free, amount in zip(now, amounts, strict=True)]
+
+    def _has(self, room: dict[int, list[int]], task: Task) -> bool:
+        now = room.get(task.target) or [row[task.target] for row in self.free]
+        return all(need <= free for need, free in zip(task.need, now, strict=True))
+
+    def _may_detour(self, number: int) -> bool:
+        return self.table.tasks[number].kind is Kind.MIGRATE and number not in self.table.rigid
 
     def _helps(self, number: int) -> bool:
         """Whether the departure lets a waiting task in."""
         task, tasks = self.table.tasks[number], self.table.tasks
         for other in self._to.get(task.source, ()):
-            if self.starts[other] >= 0 or other == number:
+            if other == number:
                 continue
             room = (free[task.source] + gain for free, gain in zip(self.free, task.release, strict=True))
             if all(need <= r for need, r in zip(tasks[other].need, room, strict=True)):
@@ -214,12 +233,11 @@ class Simulation:
                 host[task.vm] = task.target
         return Draft(problem, host)
 
-    def _shelter(self, number: int, draft: Draft | None) -> int:
-        """The roomiest host where a VM may stay for a while, -1 if there is none."""
+    def _shelter(self, number: int, rows: list[IntArray], draft: Draft | None) -> int:
+        """The fullest host with room where a VM may stay for a while, -1 if there is none."""
         task, problem = self.table.tasks[number], self.table.problem
         allowed = self._steady.copy()
         allowed[[task.source, task.target]] = False
-        rows = [np.array(row, dtype=np.int64) for row in self.free]
         for row, need in zip(rows, task.release, strict=True):
             allowed &= row >= need
         rules = [rule for rule in problem.constraints_of(task.vm) if rule.continuous] if allowed.any() else []
@@ -232,19 +250,24 @@ class Simulation:
                 view.put(task.vm, back)
         if not allowed.any():
             return -1
-        room = rows[0] if rows else np.zeros(len(allowed), dtype=np.int64)
-        return int(np.where(allowed, room, -(1 << 60)).argmax())
+        return int(np.where(allowed, self._shares(rows), np.inf).argmin())
+
+    def _shares(self, rows: list[IntArray]) -> FloatArray:
+        """(H,) free room of hosts, as the sum of its shares of the largest host's capacity."""
+        largest = self.table.problem.model.usable.max(axis=1, initial=1)
+        shares: FloatArray = sum(
+            (row / most for row, most in zip(rows, largest, strict=True)), np.zeros(len(self._steady))
+        )
+        return shares
 
     def _follow_up(self, number: int, later: int) -> None:
         """Register a second leg and start the first one."""
         self.starts.append(-1)
         self.preference.append(self.preference[number])
+        self._waits.append(0)
+        self._after.append([])
         self._pools_of.pop(number, None)
         self._to[self.table.tasks[later].target].discard(number)
         self._waits[number] = 0
         self._enlist(later)
-        self._waits[later] = sum(1 for n in self.table.before[later] if not self._finished(n))
         self._try([number])
-
-    def _finished(self, number: int) -> bool:
-        return self.starts[number] >= 0
