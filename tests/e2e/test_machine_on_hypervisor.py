@@ -248,11 +248,11 @@ def larger(text, cpu, kib):
 
 
 def measured(plant, machine):
-    """The last counters that the observer kept tell of work."""
+    """The counters that the observer kept tell of work of every kind; they begin anew with the machine's process."""
     with plant.cmdb.reading(SYSTEM) as tx:
-        kept = select(UsageSample).where(UsageSample.machine_id == machine).order_by(UsageSample.at.desc())
-        usage = tx.session.scalars(kept).first()
-        return min(usage.cpu_time, usage.memory, usage.read, usage.received, usage.sent) > 0
+        kept = tx.session.scalars(select(UsageSample).where(UsageSample.machine_id == machine)).all()
+    kinds = ("cpu_time", "memory", "read", "written", "received", "sent")
+    return all(any(getattr(usage, kind) > 0 for usage in kept) for kind in kinds)
 
 
 def new_volume(customer, config=None, **template):

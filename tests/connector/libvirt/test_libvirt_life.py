@@ -28,6 +28,7 @@ from sirocco.connectors.ports import (
     NicSpec,
     Pause,
     Ref,
+    Resize,
     RestoreSnapshot,
     Seed,
     Start,
@@ -136,13 +137,14 @@ def test_from_first_boot_to_a_copy_on_another_host(far, network):
     far.act(ref, Start())
     assert counted(fixed) >= first
 
+    far.act(ref, Resize(2, far.memory + 128 * MIB))
     home, away = "host1", "host2"
     for source, target in ((home, away), (away, home)):
         before = counted(fixed)
         far.act(ref, Migrate(target, copy_storage=True))
         assert far.see(ref).facts.host == target
         assert counted(fixed) >= before > 0
-        assert far.command(ref, "cat /run/data/word") == "kept"
+        assert far.command(ref, "nproc; cat /run/data/word").split() == ["2", "kept"]
         assert far.see(volume).facts.machine == ref.native_id
         kept = [
             name
