@@ -4,6 +4,7 @@ import re
 from functools import singledispatch
 
 from flask import g
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from sirocco.cmdb.models import Event, Image, Job, Machine, Network, Volume
@@ -48,9 +49,12 @@ def _detail(name: str, value: str) -> str:
 def _reason(text: str) -> str:
     """A reason, or the list of them that placement gives: ``too few free cores (3); its provider lacks: x (1)``."""
     parts = [_COUNTED.fullmatch(part) for part in text.split("; ")]
-    if not all(parts):
-        return say(text)
-    return "; ".join(f"{_obstacle(part[1])} ({part[2]})" for part in parts if part)
+    return "; ".join(_counted(part[1], int(part[2])) for part in parts if part) if all(parts) else say(text)
+
+
+def _counted(obstacle: str, number: int) -> str:
+    said = _obstacle(obstacle)
+    return str(ngettext("%(obstacle)s (%(num)s host)", "%(obstacle)s (%(num)s hosts)", number, obstacle=said))
 
 
 def _obstacle(text: str) -> str:

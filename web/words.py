@@ -199,7 +199,7 @@ PLACES = {
     "secrets": _l("Secrets"),
     "machines": _l("Machines"),
     "days": _l("Days"),
-    "action": _l("Operation"),
+    "action": _l("Action"),
 }
 """Fields, as refusals name them, by the label of the form."""
 

@@ -62,4 +62,8 @@ def violations(page: Page, *only: str) -> list[str]:
         page.evaluate(AXE.read_text())
     rules = [*only] or ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", rules)["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+    return [
+        f"{one['id']}: {node['html'][:160]} {[check['data'] for check in node['any']]}"
+        for one in found
+        for node in one["nodes"]
+    ]

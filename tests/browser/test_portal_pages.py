@@ -16,6 +16,9 @@ from tests.world import a_cmdb, populate
 pytestmark = pytest.mark.browser
 
 
+PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 class _Quiet(WSGIRequestHandler):
     def log_request(self, *_arguments):
         pass
@@ -65,6 +68,7 @@ def test_no_page_has_a_barrier_by_day_or_by_night(reader, site, watch, language,
         page.goto(path, wait_until="load")
         found = violations(page)
         page.emulate_media(color_scheme="dark")  # only colours change: the other rules have looked already
+        page.evaluate(PAINTED)
         found += violations(page, "color-contrast")
         page.emulate_media(color_scheme="light")
         if found:

