@@ -8,9 +8,9 @@ from dataclasses import dataclass
 class Field:
     """An option of ``create`` or ``update``: the attribute it sets, its kind and help.
 
-    Kinds: ``text``, ``int``, ``number``, ``bool``, ``flag``, ``json``, ``map`` (k=v), ``ref:COLLECTION``,
-    ``url:COLLECTION``, ``size:UNIT`` (1 GiB in KiB or kB), ``file`` (Base64 of a file's content), ``content`` (a file's
-    text), ``days`` (a moment so many days ahead), ``disk``, ``nic``, ``role``.
+    Kinds: ``text``, ``int``, ``number``, ``bool``, ``flag``, ``json``, ``map`` (k=v), ``data`` (k=JSON),
+    ``ref:COLLECTION``, ``url:COLLECTION``, ``size:UNIT`` (1 GiB in KiB or kB), ``file`` (Base64 of a file's content),
+    ``content`` (a file's text), ``days`` (a moment so many days ahead), ``disk``, ``nic``, ``role``.
     """
 
     option: str

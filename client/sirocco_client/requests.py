@@ -77,6 +77,14 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
+def _plain(text: str) -> Any:
+    """JSON where the text can be read as such, else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _json(text: str) -> Any:
     content = _text(text[1:]) if text.startswith("@") else text
     try:
@@ -141,6 +149,8 @@ def _many(api: Api, kind: str, detail: str, given: tuple[str, ...]) -> Any:
     match kind:
         case "map":
             return dict(map(_pair, given))
+        case "data":
+            return {key: _plain(text) for key, text in map(_pair, given)}
         case "ref":
             return [_reference(api, detail, one) for one in given]
         case "nic":

@@ -55,7 +55,7 @@ def test_amounts_are_told_as_people_say_them():
     ]
 
 
-OTHER_WAY_IN_2 = ("interfaces", "volumes/", "connectvolume", "networks/{id}/segments")
+OTHER_WAY_IN_2 = ("interfaces", "volumes/", "connectvolume", "networks/{id}/segments", "segments/{id}/endpoints")
 
 
 def wants_a_command(route, of_both):
