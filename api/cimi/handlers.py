@@ -15,7 +15,7 @@ from api.cimi.resource import WORDS, Action, Below, Change, Creation, Removal, R
 from api.cimi.resources.jobs import outline
 from sirocco.cmdb.models import Job, Record
 from sirocco.cmdb.transaction import expect_version
-from sirocco.contracts.errors import INVALID, NOT_FOUND, SiroccoError
+from sirocco.contracts.errors import INVALID, NOT_FOUND, STALE, SiroccoError
 from sirocco.contracts.states import JobState
 from sirocco.services import jobs, providers
 
@@ -128,6 +128,8 @@ def _current(exchange: Exchange, row: Row) -> Row:
     """The row, refused when it is no longer at the version that the request is about."""
     if isinstance(row, Record):
         expect_version(row, exchange.expected)
+    elif exchange.expected is not None:
+        raise SiroccoError(STALE, kind="resource", id=row.id)  # what has no ETag is never at one
     return row
 
 

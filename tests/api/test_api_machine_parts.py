@@ -89,6 +89,7 @@ def test_version_2_has_interfaces_of_its_own(front):
     added = front.member.post(f"2/{machine}/interfaces", {"sirocco_network": network})
     assert (added.status_code, added.headers["Location"]) == (202, added.json["id"])
     assert front.member.delete(one["id"]).json["sirocco_code"] == "busy"
+    assert front.member.delete(one["id"], If_Match='"1"').status_code == 412
     front.settle()
     assert [one["rel"] for one in front.member.get(added.json["id"]).json["operations"]] == ["delete"]
     assert front.member.delete(added.json["id"]).status_code == 200
