@@ -7,6 +7,7 @@ _WORDS = (
     Field("description", "description", help="Description."),
     Field("property", "properties", "map", "KEY=VALUE, as often as wanted.", many=True),
 )
+_FIXED = Field("address", "sirocco_address", "ref:addresses", "A fixed address.")
 _FORCE = Field("force", "force", "bool", "Do not ask the guest: cut the power.")
 _NEW_IMAGE = (
     Field("name", "name", help="Name of the image."),
@@ -78,12 +79,7 @@ MACHINE = Resource(
             "machineNetworkInterfaces",
             ("network", "state", "macAddress", "mtu"),
             "Interfaces on networks.",
-            Link(
-                "interface",
-                "network",
-                "networks",
-                (Field("address", "sirocco_address", "ref:addresses", "A fixed address."),),
-            ),
+            Link("interface", "network", "networks", (_FIXED,)),
         ),
         Part("snapshots", "snapshots", "machineSnapshots", ("snapshot",), "Snapshots, as images."),
         _EVENTS,
@@ -381,13 +377,7 @@ RESOURCES: tuple[Resource, ...] = (
         "quotas",
         ("resource", "used", "ceiling", "tenant"),
         update=(
-            Field(
-                "ceiling",
-                "ceiling",
-                "limit",
-                "The most: bytes, pieces, or the word unlimited.",
-                required=True,
-            ),
+            Field("ceiling", "ceiling", "limit", "The most: bytes, pieces, or the word unlimited.", required=True),
         ),
         delete=False,
         help="How much a tenant may have; a quota's id is TENANT.RESOURCE.",
