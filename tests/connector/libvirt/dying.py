@@ -74,9 +74,10 @@ def work(order):
     elif order["verb"] == "migrate":
         print("begun", flush=True)
         op = connector.act(ref_of(order), ports.Migrate(order["host"], copy_storage=True), token=order["token"])
+    elif order["verb"] == "capture":
+        op = connector.act(ref_of(order), ports.Capture("kept"), token=order["token"])
     else:
-        ref = ref_of(order)
-        op = connector.delete(ref, token=order["token"])
+        op = connector.delete(ref_of(order), token=order["token"])
     while op.done is Done.PENDING and (status := connector.poll(op)).done is not Done.OK:
         if status.error:
             raise status.error

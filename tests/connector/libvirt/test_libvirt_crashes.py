@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sirocco.connectors.ports import Done, Kind, NetworkSpec, ProviderSettings, State
+from sirocco.connectors.ports import Capture, Done, Kind, NetworkSpec, ProviderSettings, State
 from sirocco.connectors.registry import open_connector
 from tests.connector.libvirt.dying import spec_of
 from tests.connector.libvirt.far_end import image_spec, leftovers
@@ -130,6 +130,22 @@ def test_a_delete_that_was_killed_is_finished(settings, connector, orders, kind)
         assert leftovers(settings) == before, k
         k += 1
     assert k > 2
+
+
+@pytest.mark.timeout(600)
+def test_a_volume_s_capture_that_was_killed_is_finished_by_its_token(settings, connector, orders):
+    kind, spec = orders[Kind.VOLUME]
+    before, moments = leftovers(settings), 0
+    volume = done(connector, connector.create(spec_of({"kind": kind, "spec": spec}), token=str(uuid.uuid4())))
+    for moment, token in instants(settings, {"verb": "capture", "ref": [volume.kind, volume.native_id]}):
+        moments += 1
+        image = done(connector, connector.act(volume, Capture("kept"), token=token))
+        seen = connector.find_by_token(Kind.IMAGE, token)
+        assert (seen.ref, seen.state, seen.facts.capacity) == (image, State.AVAILABLE, spec["capacity"]), moment
+        done(connector, connector.delete(image, token=str(uuid.uuid4())))
+    done(connector, connector.delete(volume, token=str(uuid.uuid4())))
+    assert leftovers(settings) == before
+    assert moments > 5
 
 
 def test_a_disk_is_not_made_anew_under_a_running_machine(settings, connector, orders):
