@@ -1,7 +1,9 @@
 """Refusals that help: who blocks, where and when, and up to five requests that would be accepted at once."""
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from placement.leases.book import Book
 from placement.leases.intake import plan_at_once, quote
 from placement.leases.lease import Lease
 from placement.leases.model import FOREVER, Kind, NodeGroup, Request
+from placement.leases.reservations import Reservation
 from placement.leases.search import Search
 from placement.leases.states import LeaseState
 
@@ -22,16 +25,19 @@ def blockers(book: Book, request: Request, now: int) -> tuple[Blocker, ...]:
     """The leases that hold what the request needs, on hosts where a node of it does not fit during its time."""
     start, end = wanted_interval(request, now)
     end = min(end + book.settings.overheads.shutdown, FOREVER)
-    hosts = book.ask(request).hosts
-    free = book.table.floor(start, end)
-    fitting = np.min([shape.fitting(free) for shape in book.ask(request).shapes], axis=0)
-    short = {int(host) for host in hosts if not fitting[host]} or {int(host) for host in hosts}
-    found = []
-    for reservation in book.table.overlapping(start, end):
-        taken = tuple(host for host, _ in reservation.claims if host in short)
-        if taken and reservation.lease in book.leases:
-            found.append(Blocker(reservation.lease, book.site.names(taken), reservation.start, reservation.end))
-    return tuple(found[:_MOST_BLOCKERS])
+    ask = book.ask(request)
+    free = book.table.floor(start, end)[ask.hosts]
+    fitting = np.min([shape.fitting(free) for shape in ask.shapes], axis=0)
+    short = set(ask.hosts[fitting == 0].tolist()) or set(ask.hosts.tolist())
+    found = (_blocker(book, reservation, short) for reservation in book.table.overlapping(start, end))
+    return tuple(islice((blocker for blocker in found if blocker is not None), _MOST_BLOCKERS))
+
+
+def _blocker(book: Book, reservation: Reservation, short: AbstractSet[int]) -> Blocker | None:
+    taken = tuple(host for host, _ in reservation.claims if host in short)
+    if not taken or reservation.lease not in book.leases:
+        return None
+    return Blocker(reservation.lease, book.site.names(taken), reservation.start, reservation.end)
 
 
 def wanted_interval(request: Request, now: int) -> tuple[int, int]:
@@ -70,17 +76,11 @@ def _later(book: Book, request: Request, now: int) -> Iterator[Request]:
 def _shorter(book: Book, request: Request, now: int) -> Iterator[Request]:
     """The same, ending when the first of the nodes would be needed by somebody else."""
     start, end = wanted_interval(request, now)
-    profile = book.table.profile(start, end)
-    left = profile.shrinking()
-    shapes, hosts = book.ask(request).shapes, book.ask(request).hosts
-    enough = np.ones(len(left), dtype=bool)
-    for shape in shapes:
-        enough &= shape.fitting(left[:, hosts]).sum(axis=1) >= shape.count
-    steps = int(enough.argmin()) if not enough.all() else 0
-    if steps:
-        length = int(profile.times[steps]) - start - book.settings.overheads.shutdown
-        if 0 < length < (request.duration or FOREVER):
-            yield replace(request, duration=length)
+    ask, table = book.ask(request), book.table
+    until = min(table.fitting_until(start, end, ask.hosts, shape.fitting, shape.count) for shape in ask.shapes)
+    length = until - start - book.settings.overheads.shutdown
+    if until < end and 0 < length < (request.duration or FOREVER):
+        yield replace(request, duration=length)
 
 
 def _smaller(book: Book, request: Request, now: int) -> Iterator[Request]:

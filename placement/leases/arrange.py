@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from placement.leases.book import Book, key
+from placement.leases.exclusion import last_suspension
 from placement.leases.images import deliver, leave
 from placement.leases.lease import Happening, Lease, Plan
 from placement.leases.model import FOREVER, Kind
@@ -101,14 +102,15 @@ def back_state(lease: Lease) -> LeaseState:
     return _S.SUSPENDED_PENDING if lease.state is _S.SUSPENDED_SCHEDULED else _S.PENDING
 
 
-def can_suspend_at(book: Book, lease: Lease, plan: Plan, time: int, now: int) -> bool:
-    """Whether the run planned or going on as `plan` can be suspended so that this ends at `time`."""
+def suspension(book: Book, lease: Lease, plan: Plan, time: int, now: int) -> tuple[int, int] | None:
+    """When the run planned or going on as `plan` is suspended so as to be over by `time`; None if it cannot be."""
     if not may_suspend(book, lease) or lease.state is _S.SUSPENDING:
-        return False
-    suspend = book.settings.overheads.suspend(lease.request.memory(), plan.nodes)
-    begin = time - suspend
-    long_enough = time - plan.start >= threshold(book, suspend, 0)
-    return long_enough and now <= begin and plan.start < begin < plan.end
+        return None
+    seconds = book.settings.overheads.suspend(lease.request.memory(), plan.nodes)
+    begin = last_suspension(book, lease, plan.nodes, seconds, (now, time))
+    if begin is None or begin + seconds - plan.start < threshold(book, seconds, 0):
+        return None
+    return (begin, begin + seconds) if plan.start < begin < plan.end else None
 
 
 def can_give_way(book: Book, lease: Lease, time: int, now: int) -> bool:
@@ -116,15 +118,16 @@ def can_give_way(book: Book, lease: Lease, time: int, now: int) -> bool:
     plan = lease.plan
     if plan is None or lease.later is not None:
         return False
-    if lease.state in PLANNED or can_suspend_at(book, lease, plan, time, now):
+    if lease.state in PLANNED or suspension(book, lease, plan, time, now) is not None:
         return True
     return lease.state is _S.ACTIVE and now < plan.end
 
 
 def give_way(book: Book, victim: Lease, time: int, now: int) -> None:
     """Take a victim off its hosts by `time`."""
-    if victim.plan is not None and can_suspend_at(book, victim, victim.plan, time, now):
-        cut(book, victim, victim.plan, time)
+    times = suspension(book, victim, victim.plan, time, now) if victim.plan is not None else None
+    if victim.plan is not None and times is not None:
+        cut(book, victim, victim.plan, *times)
     else:
         requeue(book, victim, now)
     book.note_freed()
@@ -132,9 +135,8 @@ def give_way(book: Book, victim: Lease, time: int, now: int) -> None:
     book.put(changed, preemptions=changed.preemptions + 1)
 
 
-def cut(book: Book, victim: Lease, plan: Plan, until: int) -> None:
-    """Suspend the present run, planned as `plan`, so that the suspension ends exactly at `until`."""
-    end = until - book.settings.overheads.suspend(victim.request.memory(), plan.nodes)
+def cut(book: Book, victim: Lease, plan: Plan, end: int, until: int) -> None:
+    """Let the present run, planned as `plan`, end at `end` and be suspended until `until`."""
     for action in (Action.SUSPEND, Action.SHUTDOWN):
         if key(victim, plan, action) in book.table:
             book.table.release(key(victim, plan, action))

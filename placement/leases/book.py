@@ -4,8 +4,8 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from placement.leases.claims import Amounts, Places
 from placement.leases.journal import Journal, Ledger
 from placement.leases.lease import Event, Happening, Lease, Plan
 from placement.leases.model import Kind, Request, Site
@@ -17,8 +17,6 @@ from placement.leases.shapes import Layout, Shape
 from placement.leases.slots import SlotTable
 from placement.leases.states import FINAL, PLANNED, WAITING, LeaseState, check_transition
 from placement.leases.transfers import CachedImage, Transfer
-
-Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,11 +50,12 @@ class Book:
         self.events: list[Event] = []
         self.freed = False
         self._asks: dict[object, Ask] = {}
+        self._in_clouds: dict[tuple[str, ...], Places] = {}
         self._alike: dict[object, int] = {}
         self._room: dict[int, int] = {}
         self._room_at = (-1, -1)
 
-    def _capacity(self) -> npt.NDArray[np.int64]:
+    def _capacity(self) -> Amounts:
         """One row per host; with images, the repository's link is one more row and one more column."""
         rows = [self.layout.row(host.capacity) for host in self.site.hosts]
         if self.link is not None:
@@ -68,14 +67,20 @@ class Book:
         place = (request.groups, request.clouds)
         found = self._asks.get(place)
         if found is None:
-            hosts = [p for p, h in enumerate(self.site.hosts) if not request.clouds or h.cloud in request.clouds]
             shapes = [Shape(self.layout, group, self.table.columns) for group in request.groups]
             alike = self._alike.setdefault((request.groups[0].needs, request.clouds), len(self._alike))
-            found = self._asks[place] = Ask(shapes, np.array(hosts, dtype=np.int64), alike)
+            found = self._asks[place] = Ask(shapes, self._hosts_of(request.clouds), alike)
         for constraint in self.policies.constraints:
             allowed = np.asarray(constraint(request, self.site), dtype=bool)
             found = Ask(found.shapes, found.hosts[allowed[found.hosts]], -1)
         return found
+
+    def _hosts_of(self, clouds: tuple[str, ...]) -> Places:
+        """The hosts of these clouds, or all if none is named."""
+        if clouds not in self._in_clouds:
+            hosts = [p for p, host in enumerate(self.site.hosts) if not clouds or host.cloud in clouds]
+            self._in_clouds[clouds] = np.array(hosts, dtype=np.int64)
+        return self._in_clouds[clouds]
 
     def room(self, ask: Ask, time: int) -> int:
         """How many nodes of the first group fit at the instant `time`; kept until the table changes."""
@@ -151,8 +156,8 @@ class Book:
         for action, start, end in parts:
             if start < end:
                 self.table.reserve(Reservation(key(lease, plan, action), lease.id, action, start, end, plan.claims))
-        hosts = tuple((host, (0,) * self.table.columns) for host in sorted({*plan.nodes, *(lease.saved or ())}))
         for number, (start, end) in enumerate(plan.rounds):
+            hosts = tuple((host, (0,) * self.table.columns) for host in sorted({*plan.nodes, *(lease.saved or ())}))
             name = f"{key(lease, plan, Action.MIGRATE)}/{number}"
             self.table.reserve(Reservation(name, lease.id, Action.MIGRATE, start, end, hosts))
 

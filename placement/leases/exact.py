@@ -65,18 +65,18 @@ def _deadline_allows(book: Book, victim: Lease, length: int, now: int) -> bool:
 
 def _fewest_victims(search: Search, start: int, candidates: Sequence[str]) -> Draft | None:
     """The shortest head of `candidates` that makes room, without those of them that turn out not to be needed."""
-    draft = search.at(start, None, candidates)
+    draft = search.at(start, candidates)
     if draft is None:
         return None
     enough, short = len(candidates), 0
     while enough - short > 1:
         middle = (enough + short) // 2
-        found = search.at(start, None, candidates[:middle])
+        found = search.at(start, candidates[:middle])
         if found is None:
             short = middle
         else:
             enough, draft = middle, found
     for name in reversed(draft.victims):
-        found = search.at(start, None, [other for other in draft.victims if other != name])
+        found = search.at(start, [other for other in draft.victims if other != name])
         draft = found if found is not None else draft
     return draft

@@ -6,7 +6,7 @@ from placement.leases.book import Book
 from placement.leases.deadlines import earliest_start, plan_by_deadline
 from placement.leases.exact import plan_exactly
 from placement.leases.lease import Happening, Lease, Plan
-from placement.leases.mapping import place
+from placement.leases.mapping import fits
 from placement.leases.model import FOREVER, Kind, Request
 from placement.leases.policies import Offer
 from placement.leases.reservations import Action
@@ -115,7 +115,7 @@ def _too_large(book: Book, request: Request) -> str:
     missing = sorted({name for shape in shapes for name in shape.missing})
     if missing:
         return f"no host offers {', '.join(missing)}; ask for resources that the site has"
-    if place(shapes, book.full_capacity, book.ask(request).hosts) is None:
+    if not fits(shapes, book.full_capacity, book.ask(request).hosts):
         return f"{request.nodes} such nodes do not fit on the hosts allowed even when all is free; ask for less"
     return ""
 

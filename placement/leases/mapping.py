@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from itertools import islice, permutations
 
 import numpy as np
-import numpy.typing as npt
 
-from placement.leases.profile import Amounts
+from placement.leases.claims import Amounts, Places
 from placement.leases.reservations import Claim
 from placement.leases.shapes import Shape
 
@@ -22,15 +21,18 @@ class Mapping:
     claims: tuple[Claim, ...]
 
 
-def place(shapes: Sequence[Shape], free: Amounts, order: npt.NDArray[np.int64]) -> Mapping | None:
+def fits(shapes: Sequence[Shape], free: Amounts, order: Places) -> bool:
+    """Whether `place` would find a place for every node."""
+    if any(int(shape.fitting(free[order]).sum()) < shape.count for shape in shapes):
+        return False
+    return len(shapes) == 1 or place(shapes, free, order) is not None
+
+
+def place(shapes: Sequence[Shape], free: Amounts, order: Places) -> Mapping | None:
     """Place every node of every group on the hosts listed in `order`, or None if that does not work.
 
     With several groups the largest nodes go first; should that fail, other orders of the groups are tried.
     """
-    if len(shapes) == 1:
-        return _place_in_order(shapes, free, order, [0])
-    if any(int(shape.fitting(free[order]).sum()) < shape.count for shape in shapes):
-        return None
     by_size = sorted(range(len(shapes)), key=lambda g: -shapes[g].size)
     for groups in islice(permutations(by_size), _ORDERS_TRIED):
         found = _place_in_order(shapes, free, order, groups)
@@ -39,68 +41,56 @@ def place(shapes: Sequence[Shape], free: Amounts, order: npt.NDArray[np.int64]) 
     return None
 
 
-def _place_in_order(
-    shapes: Sequence[Shape], free: Amounts, order: npt.NDArray[np.int64], groups: Sequence[int]
-) -> Mapping | None:
-    left = free if len(groups) == 1 else free.copy()
+def _place_in_order(shapes: Sequence[Shape], free: Amounts, order: Places, groups: Sequence[int]) -> Mapping | None:
     nodes: list[list[int]] = [[] for _ in shapes]
-    taken: dict[int, list[int]] = {}
+    taken = np.zeros_like(free)
     for g in groups:
         shape = shapes[g]
-        fitting = shape.fitting(left[order])
+        left = (free - taken).take(order, axis=0)
+        fitting = shape.fitting(left)
         filled = np.cumsum(fitting)
         if not len(filled) or filled[-1] < shape.count:
             return None
         last = int(np.searchsorted(filled, shape.count))
         fitting[last] -= filled[last] - shape.count
-        for place_ in np.flatnonzero(fitting[: last + 1]):
-            host, count = int(order[place_]), int(fitting[place_])
-            claim = shape.claims(left[host], count)
-            nodes[g] += [host] * count
-            taken[host] = [a + b for a, b in zip(taken[host], claim, strict=True)] if host in taken else claim
-            if left is not free:
-                left[host] -= claim
-    return _mapping(nodes, taken)
+        used = np.flatnonzero(fitting[: last + 1])
+        nodes[g] = np.repeat(order[used], fitting[used]).tolist()
+        taken[order[used]] += shape.claims(left.take(used, axis=0), fitting[used])
+    return _mapping([host for group in nodes for host in group], taken)
 
 
 def place_again(shapes: Sequence[Shape], free: Amounts, nodes: Sequence[int]) -> Mapping | None:
     """Place every node on the host it had before, or None if one of them does not fit there any more."""
-    left = {host: free[host].copy() for host in set(nodes)}
-    taken: dict[int, list[int]] = {host: [0] * free.shape[1] for host in left}
-    first = 0
-    for shape in shapes:
-        for host in nodes[first : first + shape.count]:
-            if not int(shape.fitting(left[host])):
-                return None
-            claim = shape.claims(left[host], 1)
-            left[host] -= claim
-            taken[host] = [a + b for a, b in zip(taken[host], claim, strict=True)]
-        first += shape.count
-    return _mapping([list(nodes)], taken)
+    return place_around(shapes, free, nodes, np.array([], dtype=np.int64))
 
 
-def place_around(
-    shapes: Sequence[Shape], free: Amounts, nodes: Sequence[int], order: npt.NDArray[np.int64]
-) -> Mapping | None:
+def place_around(shapes: Sequence[Shape], free: Amounts, nodes: Sequence[int], order: Places) -> Mapping | None:
     """Keep every node on its host where it fits, and place the others one by one on the hosts in `order`."""
-    left = free.copy()
-    taken: dict[int, list[int]] = {}
-    placed = []
+    taken = np.zeros_like(free)
+    placed = list(nodes)
     of_node = [shape for shape in shapes for _ in range(shape.count)]
-    keeps = [bool(shape.fitting(left[host])) for shape, host in zip(of_node, nodes, strict=True)]
-    for node in sorted(range(len(nodes)), key=lambda node: not keeps[node]):
+    strays = []
+    for node, shape in enumerate(of_node):
+        if not _put(shape, free, taken, nodes[node]):
+            strays.append(node)
+    for node in strays:
         shape = of_node[node]
-        choice = [nodes[node]] if keeps[node] else [int(host) for host in order if shape.fitting(left[host])]
-        if not choice or not shape.fitting(left[choice[0]]):
+        host = next((int(host) for host in order if _put(shape, free, taken, int(host))), None)
+        if host is None:
             return None
-        host = choice[0]
-        claim = shape.claims(left[host], 1)
-        left[host] -= claim
-        taken[host] = [a + b for a, b in zip(taken[host], claim, strict=True)] if host in taken else claim
-        placed.append((node, host))
-    return _mapping([[host for _, host in sorted(placed)]], taken)
+        placed[node] = host
+    return _mapping(placed, taken)
 
 
-def _mapping(nodes: Sequence[Sequence[int]], taken: dict[int, list[int]]) -> Mapping:
-    claims = tuple((host, tuple(taken[host])) for host in sorted(taken))
-    return Mapping(tuple(host for group in nodes for host in group), claims)
+def _put(shape: Shape, free: Amounts, taken: Amounts, host: int) -> bool:
+    """Take one node's needs from a host if it fits there."""
+    left = (free[host] - taken[host])[np.newaxis]
+    fitting = np.minimum(shape.fitting(left), 1)
+    taken[host] += shape.claims(left, fitting)[0]
+    return bool(fitting[0])
+
+
+def _mapping(nodes: Sequence[int], taken: Amounts) -> Mapping:
+    hosts = sorted(set(nodes))
+    claims = map(tuple, taken.take(hosts, axis=0).tolist())
+    return Mapping(tuple(nodes), tuple(zip(hosts, claims, strict=True)))

@@ -5,8 +5,8 @@ from enum import Enum
 
 from placement.leases.errors import LeaseError
 
-FOREVER = 1 << 60
-"""The end, in seconds, of what has no end."""
+FOREVER = 1 << 40
+"""The end, in seconds, of what has no end; every time lies before it."""
 
 LARGEST_AMOUNT = (1 << 40) - 1
 """No amount of a resource may be larger, so that sums over hosts stay exact."""
@@ -158,9 +158,11 @@ class Site:
 
     hosts: tuple[Host, ...]
     index: dict[str, int] = field(init=False, repr=False, compare=False)
+    all_names: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "index", {host.name: place for place, host in enumerate(self.hosts)})
+        object.__setattr__(self, "all_names", tuple(host.name for host in self.hosts))
+        object.__setattr__(self, "index", {name: place for place, name in enumerate(self.all_names)})
         if len(self.index) != len(self.hosts):
             raise LeaseError("two hosts of the site have the same name; rename one")
         if not self.hosts:
@@ -168,7 +170,7 @@ class Site:
 
     def names(self, places: tuple[int, ...]) -> tuple[str, ...]:
         """Names of the hosts at these places, one for each."""
-        return tuple(self.hosts[place].name for place in places)
+        return tuple(map(self.all_names.__getitem__, places))
 
 
 def equal_hosts(count: int, capacity: Resources) -> Site:

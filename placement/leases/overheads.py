@@ -11,7 +11,7 @@ from placement.leases.model import Image
 
 
 class Exclusion(Enum):
-    """Which suspensions and resumptions of one lease exclude each other.
+    """Which suspensions and resumptions exclude each other.
 
     LOCAL: state lies on each host's own disk, so nodes of one host go one after another, hosts in parallel.
     GLOBAL: state lies on one shared file system, so all nodes go one after another.
@@ -28,7 +28,8 @@ class Overheads:
     `suspend_rate` and `resume_rate` are MB/s (None: no time at all); `margin` multiplies the times they give, because
     estimates must be conservative; `suspend_time` and `resume_time` replace them, in seconds per node. `enactment` is
     added per node and command, `shutdown` follows every run, both in seconds. `bandwidth` is Mbit/s, for images and
-    migrations (None: no time at all).
+    migrations (None: no time at all). With `between_leases`, leases exclude each other as the nodes of one do: then a
+    suspension may have to be over before the instant for which it is needed.
     """
 
     suspend_rate: float | None = None
@@ -37,6 +38,7 @@ class Overheads:
     suspend_time: int | None = None
     resume_time: int | None = None
     exclusion: Exclusion = Exclusion.LOCAL
+    between_leases: bool = False
     enactment: int = 0
     shutdown: int = 0
     bandwidth: float | None = None

@@ -1,20 +1,22 @@
 """When and where a lease can run: exactly at a time, as soon as possible, or in part before it has to give way."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from placement.leases.book import Book
+from placement.leases.claims import Amounts
+from placement.leases.exclusion import last_suspension, may_resume
 from placement.leases.images import hosts_ready
 from placement.leases.lease import Lease
 from placement.leases.mapping import Mapping, place, place_again
 from placement.leases.model import FOREVER, Kind
-from placement.leases.profile import Amounts, Profile
 from placement.leases.settings import Migration, Suspension
 
-_FIRST_BATCH = 16
+_FIRST_BATCH = 32
 _LARGEST_BATCH = 256
 
 
@@ -89,12 +91,10 @@ class Search:
                 return draft
         return self._later(first[0], before) if future and first else None
 
-    def at(self, time: int, floor: Amounts | None = None, victims: Sequence[str] = ()) -> Draft | None:
-        """The lease with its hosts from `time` on; `floor` is what is left over the whole run, if known already."""
+    def at(self, time: int, victims: Sequence[str] = ()) -> Draft | None:
+        """The lease with its hosts from `time` on, if need be with `victims` out of the way."""
         until = min(time + self.need, FOREVER)
-        if floor is None:
-            floor = self._book.table.floor(time, until, victims)
-        mapping = self._map(floor, time)
+        mapping = self._map(self._book.table.floor(time, until, victims), time)
         if mapping is not None:
             return self._complete(mapping, time, victims)
         return None if self._whole else self._interrupted(time, until)
@@ -103,8 +103,10 @@ class Search:
         resume = self._resume_on(mapping.nodes)
         if resume > self._resume:
             self._resume = resume
-            return self.at(time, None, victims)
+            return self.at(time, victims)
         start = time + resume
+        if not may_resume(self._book, self._lease, mapping.nodes, time, start):
+            return None
         end = min(start + self._lease.remaining, FOREVER)
         after = min(end + self._book.settings.overheads.shutdown, FOREVER)
         return Draft(mapping, time, start, end, after, victims=tuple(victims))
@@ -129,10 +131,13 @@ class Search:
     def _cut(self, mapping: Mapping, time: int, until: int) -> Draft | None:
         suspend = self._book.settings.overheads.suspend(self._memory, mapping.nodes)
         resume = self._resume_on(mapping.nodes)
-        start, end = time + resume, until - suspend
-        if until - time < threshold(self._book, suspend, resume) or not 0 < end - start < self._lease.remaining:
+        start = time + resume
+        end = last_suspension(self._book, self._lease, mapping.nodes, suspend, (start, until))
+        if end is None or not may_resume(self._book, self._lease, mapping.nodes, time, start):
             return None
-        return Draft(mapping, time, start, end, until, suspends=True)
+        if end + suspend - time < threshold(self._book, suspend, resume) or not 0 < end - start < self._lease.remaining:
+            return None
+        return Draft(mapping, time, start, end, end + suspend, suspends=True)
 
     def _map(self, floor: Amounts, time: int) -> Mapping | None:
         if self._lease.saved is not None:
@@ -179,33 +184,19 @@ class Search:
 
     def _later(self, after: int, before: int) -> Draft | None:
         """Try the times at which a reservation ends, in order, in growing batches."""
-        times = self._book.table.end_times(after, before)
-        first, size = 0, _FIRST_BATCH
-        while first < len(times):
-            draft = self._first_of(times[first : first + size])
-            if draft is not None:
-                return replace(draft, future=True)
-            first, size = first + size, min(2 * size, _LARGEST_BATCH)
+        times, size = self._book.table.end_times(after, before), _FIRST_BATCH
+        while batch := list(islice(times, size)):
+            for time in self._promising(batch):
+                draft = self.at(time)
+                if draft is not None:
+                    return replace(draft, future=True)
+            size = min(2 * size, _LARGEST_BATCH)
         return None
 
-    def _first_of(self, times: Sequence[int]) -> Draft | None:
-        table = self._book.table
-        until = min(times[-1] + self.need, FOREVER)
-        if not Profile.affordable(table.points_between(times[0], until), table.capacity.shape):
-            return next((draft for time in times if (draft := self.at(time)) is not None), None)
-        profile = table.profile(times[0], until)
-        for time in self._promising(profile, times):
-            end = min(time + self.need, FOREVER)
-            draft = self.at(time, profile.floor(time, end) if end <= profile.end else None)
-            if draft is not None:
-                return draft
-        return None
-
-    def _promising(self, profile: Profile, times: Sequence[int]) -> Iterable[int]:
-        """Those of `times` at which enough nodes of every group fit for an instant at least."""
-        steps = np.searchsorted(profile.times, times, "right") - 1
-        free = profile.free[steps][:, self._hosts]
+    def _promising(self, times: Sequence[int]) -> Iterator[int]:
+        """Those of `times` from which on enough nodes of every group fit, each group by itself."""
+        length = self.need if self._whole else 1
         enough = np.ones(len(times), dtype=bool)
         for shape in self._shapes:
-            enough &= shape.fitting(free).sum(axis=1) >= shape.count
-        return [time for time, good in zip(times, enough, strict=True) if good]
+            enough &= self._book.table.fitting_over(times, length, self._hosts, shape.fitting) >= shape.count
+        return (time for time, good in zip(times, enough, strict=True) if good)

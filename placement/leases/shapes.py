@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from placement.leases.claims import Amounts
 from placement.leases.model import NodeGroup, Resources, Site
-from placement.leases.profile import Amounts
 
 Counts = npt.NDArray[np.int64]
 
@@ -72,18 +72,16 @@ class Shape:
             found = np.minimum(found, _fitting_instances(free[..., where], instances))
         return np.maximum(found, 0)
 
-    def claims(self, left: npt.NDArray[np.int64], nodes: int) -> list[int]:
-        """What `nodes` such nodes take, by column, from a host that has `left` and on which they fit."""
-        taken = self.vector * nodes
-        if self.spread:
-            rest = left.copy()
-            for where, instances in self.spread:
-                shares = rest[where]
-                for _ in range(nodes):
+    def claims(self, left: Amounts, counts: Counts) -> Amounts:
+        """What `counts[i]` such nodes take, by column, from a host that has `left[i]` and on which they fit."""
+        taken = counts[:, np.newaxis] * self.vector
+        for where, instances in self.spread:
+            for host, count in enumerate(counts.tolist()):
+                shares = left[host, where].copy()
+                for _ in range(count):
                     _take(shares, instances)
-                taken[where] += left[where] - shares
-        result: list[int] = taken.tolist()
-        return result
+                taken[host, where] = left[host, where] - shares
+        return taken
 
 
 def _fitting_instances(shares: Amounts, instances: Sequence[int]) -> Counts:

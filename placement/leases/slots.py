@@ -6,26 +6,29 @@ vector operations. After a trial that is not kept the table equals the one befor
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from placement.leases.claims import Amounts, Claims, Places, Taken
 from placement.leases.errors import LeaseError, OverCapacityError, TokenReusedError
 from placement.leases.journal import Journal, Ledger, Trial
 from placement.leases.model import FOREVER
-from placement.leases.profile import Amounts, Profile, Rows, busiest, sum_by_host
+from placement.leases.profile import History, Profile, least_over_windows, least_so_far, sum_by_host
 from placement.leases.reservations import Claim, Reservation
 
-_BEFORE_EVERYTHING = -1
+Fitting = Callable[[Amounts], Places]
+"""How many nodes fit into each row of what is left."""
 
 
 @dataclass(slots=True)
 class _Entry:
     reservation: Reservation
-    rows: list[int] = field(default_factory=list)
+    hosts: Places
+    amounts: Amounts
+    number: int = -1
     begun: bool = False
 
 
@@ -42,9 +45,11 @@ class SlotTable:
         self._by_end: list[tuple[int, str]] = []
         self._waiting: list[tuple[int, str]] = []
         self._by_lease: dict[str, set[str]] = {}
-        self._bare: set[str] = set()
         self._tokens: Ledger[str, tuple[Reservation, ...]] = Ledger(self._journal)
-        self._rows = Rows(self.columns)
+        self._claims = Claims(self.columns)
+        self._asked: tuple[int, int, int, tuple[str, ...]] | None = None
+        self._left = self.capacity
+        self._numbered: dict[int, str] = {}
 
     def what_if(self) -> AbstractContextManager[Trial]:
         """A trial: what is reserved and released inside is taken back unless the trial is kept."""
@@ -61,8 +66,9 @@ class SlotTable:
             raise LeaseError(f"reservation {reservation.key} exists already; release it first or choose another key")
         if not 0 <= reservation.start < reservation.end <= FOREVER:
             raise LeaseError(f"reservation {reservation.key}: [{reservation.start}, {reservation.end}) is no interval")
-        self._check_room(reservation)
-        self._insert(_Entry(reservation))
+        hosts, amounts = self._arrays(reservation)
+        self._check_room(reservation, hosts, amounts)
+        self._insert(_Entry(reservation, hosts, amounts))
         self._journal.note(lambda: self._remove(reservation.key))
 
     def release(self, key: str) -> Reservation:
@@ -165,10 +171,8 @@ class SlotTable:
 
     def overlapping(self, start: int, end: int) -> list[Reservation]:
         """The reservations that hold at some instant of [start, end), by start."""
-        rows = self._rows.overlapping(start, end, [])
-        keys = {self._rows.owner[row] for row in rows.tolist()}
-        keys |= {key for key in self._bare if self[key].start < end and self[key].end > start}
-        return sorted((self[key] for key in keys), key=lambda r: (r.start, r.key))
+        found = (self[self._numbered[number]] for number in self._claims.holding(start, end).tolist())
+        return sorted(found, key=lambda r: (r.start, r.key))
 
     def starting(self, start: int, end: int = FOREVER) -> list[Reservation]:
         """The reservations that start in [start, end), by start."""
@@ -178,9 +182,16 @@ class SlotTable:
         """The reservations that end in [start, end), by end."""
         return [self[key] for _, key in _between(self._by_end, start, end)]
 
-    def end_times(self, after: int, until: int = FOREVER) -> list[int]:
-        """The distinct times in (after, until) at which a reservation ends, in order."""
-        return list(dict.fromkeys(time for time, _ in _between(self._by_end, after + 1, until)))
+    def end_times(self, after: int, until: int = FOREVER) -> Iterator[int]:
+        """The distinct times in (after, until) at which a reservation ends, in order; no change may come between."""
+        last = after
+        for place in range(bisect_left(self._by_end, (after + 1, "")), len(self._by_end)):
+            time = self._by_end[place][0]
+            if time >= until:
+                return
+            if time > last:
+                last = time
+                yield time
 
     def change_points(self, after: int, until: int = FOREVER, hosts: Iterable[int] | None = None) -> list[int]:
         """The distinct times in (after, until) at which a reservation (on one of `hosts`) starts or ends, in order."""
@@ -188,10 +199,6 @@ class SlotTable:
         changing = [(r.start, r) for r in self.starting(after + 1, until)]
         changing += [(r.end, r) for r in self.ending(after + 1, until)]
         return sorted({time for time, r in changing if wanted is None or any(host in wanted for host, _ in r.claims)})
-
-    def points_between(self, start: int, end: int) -> int:
-        """How many starts and ends lie in [start, end), equal times counted each."""
-        return len(_between(self._by_start, start, end)) + len(_between(self._by_end, start, end))
 
     def next_start(self) -> tuple[int, str] | None:
         """Time and key of the first reservation that has not been marked as begun."""
@@ -206,38 +213,64 @@ class SlotTable:
         return self.floor(time, time + 1)
 
     def floor(self, start: int, end: int, without: Iterable[str] = ()) -> Amounts:
-        """What every host has left during the whole of [start, end), if the leases `without` were not there."""
-        rows = self._rows.overlapping(start, end, self._rows_of(without))
-        return self.capacity - self._peak(rows, start)
+        """What every host has left during the whole of [start, end), if the leases `without` were not there.
 
-    def _peak(self, rows: npt.NDArray[np.int64], start: int) -> Amounts:
-        from_start = self._rows.start[rows] <= start
-        used = sum_by_host(self._rows, rows[from_start], self.hosts)
-        if from_start.all():
-            return used
-        changing = np.unique(self._rows.host[rows[~from_start]])
-        affected = rows[np.isin(self._rows.host[rows], changing)]
-        used[changing] = busiest(self._rows, affected, start)
-        return used
+        The last answer is kept, because what was found to fit is reserved next.
+        """
+        question = (self.version, start, end, tuple(without))
+        if self._asked != question:
+            self._left = self.capacity - self._peak(self._taken(start, end, question[3]), start)
+            self._left.flags.writeable = False
+            self._asked = question
+        return self._left
+
+    def fitting_over(self, starts: Sequence[int], length: int, hosts: Places, fitting: Fitting) -> Places:
+        """For each of `starts` (sorted, s), how many nodes fit on `hosts` (sorted) during [start, start + length).
+
+        The sum is exact for needs of single instances; for several, which may be free on different instances at
+        different times, it is the most there can be.
+        """
+        taken = self._taken(starts[0], min(starts[-1] + length, FOREVER))
+        history, values = self._room(taken, starts[0], hosts, fitting)
+        return least_over_windows(history, values, np.asarray(starts), length)
+
+    def fitting_until(self, start: int, end: int, hosts: Places, fitting: Fitting, count: int) -> int:
+        """Until when `count` nodes fit from `start` on, `FOREVER` if beyond `end`; exact as `fitting_over` is."""
+        history, values = self._room(self._taken(start, end), start, hosts, fitting)
+        return least_so_far(history, values, count) if len(hosts) else start
+
+    def _room(self, taken: Taken, start: int, hosts: Places, fitting: Fitting) -> tuple[History, Places]:
+        """How many nodes fit on each host over time."""
+        history = History.of(taken, hosts, start)
+        return history, fitting(self.capacity.take(hosts[history.place], axis=0) - history.used)
 
     def profile(self, start: int, end: int, without: Iterable[str] = ()) -> Profile:
         """What every host has left at each change point of [start, end), if the leases `without` were not there."""
-        rows = self._rows.overlapping(start, end, self._rows_of(without))
-        return Profile.of(self._rows, rows, self.capacity, (start, end))
+        return Profile.of(self._taken(start, end, without), self.capacity, (start, end))
 
-    def unchanged_until(self, time: int) -> npt.NDArray[np.int64]:
+    def _taken(self, start: int, end: int, without: Iterable[str] = ()) -> Taken:
+        numbers = self._claims.holding(start, end)
+        others = [self._entries[key].number for lease in without for key in self._by_lease.get(lease, ())]
+        return self._claims.taken(numbers[~np.isin(numbers, others)] if others else numbers)
+
+    def _peak(self, taken: Taken, start: int) -> Amounts:
+        """The most that is taken on every host at any instant from `start` on; only some hosts see changes."""
+        from_start = taken.start <= start
+        if from_start.all():
+            return sum_by_host(taken, self.hosts)
+        used = sum_by_host(taken.only(from_start), self.hosts)
+        changing = np.zeros(self.hosts, dtype=bool)
+        changing[taken.host[~from_start]] = True
+        hosts = np.flatnonzero(changing)
+        used[hosts] = History.of(taken, hosts, start).busiest()
+        return used
+
+    def unchanged_until(self, time: int) -> Places:
         """For every host, how long what is free at `time` stays as it is (seconds; `FOREVER` if for good)."""
         found = np.full(self.hosts, FOREVER, dtype=np.int64)
-        rows = self._rows.overlapping(time, FOREVER, [])
-        changes = np.where(self._rows.start[rows] > time, self._rows.start[rows], self._rows.end[rows])
-        np.minimum.at(found, self._rows.host[rows], changes)
+        taken = self._taken(time, FOREVER)
+        np.minimum.at(found, taken.host, np.where(taken.start > time, taken.start, taken.end))
         return found
-
-    def fits_until(self, host: int, amounts: Sequence[int], start: int) -> int:
-        """Until when `amounts` would fit on `host` from `start` on: `start` if not at all, `FOREVER` if for good."""
-        profile = self.profile(start, FOREVER)
-        short = (profile.free[:, host] < np.asarray(amounts)).any(axis=1)
-        return int(profile.times[short.argmax()]) if short.any() else FOREVER
 
     def is_full(self, column: int, time: int) -> bool:
         """Whether no host has anything left of one resource at `time`."""
@@ -258,30 +291,30 @@ class SlotTable:
         entry.begun = False
         insort(self._waiting, (entry.reservation.start, entry.reservation.key))
 
-    def _rows_of(self, leases: Iterable[str]) -> list[int]:
-        return [row for lease in leases for key in self._by_lease.get(lease, ()) for row in self._entries[key].rows]
-
-    def _check_room(self, reservation: Reservation) -> None:
-        if any(len(amounts) != self.columns or min(amounts) < 0 for _, amounts in reservation.claims):
-            raise LeaseError(f"reservation {reservation.key}: give {self.columns} amounts from 0 on for each host")
-        claims = [(host, amounts) for host, amounts in reservation.claims if any(amounts)]
-        if not claims:
-            return
-        hosts = np.array([host for host, _ in claims])
-        if hosts.min() < 0 or hosts.max() >= self.hosts or len(np.unique(hosts)) != len(hosts):
+    def _check_room(self, reservation: Reservation, hosts: Places, amounts: Amounts) -> None:
+        if amounts.min(initial=0) < 0:
+            raise LeaseError(f"reservation {reservation.key}: give amounts from 0 on")
+        if hosts.min(initial=0) < 0 or hosts.max(initial=0) >= self.hosts or np.bincount(hosts).max(initial=0) > 1:
             raise LeaseError(f"reservation {reservation.key} names a host twice or one that does not exist")
-        rows = self._rows.overlapping(reservation.start, reservation.end, [])
-        rows = rows[np.isin(self._rows.host[rows], hosts)]
-        left = (self.capacity - self._peak(rows, reservation.start))[hosts] - np.array([a for _, a in claims])
-        if (left < 0).any():
-            host = int(hosts[(left < 0).any(axis=1).argmax()])
+        left = self.floor(reservation.start, reservation.end).take(hosts, axis=0)
+        short = (amounts > np.maximum(left, 0)).any(axis=1)
+        if short.any():
+            host = int(hosts[short.argmax()])
             raise OverCapacityError(f"reservation {reservation.key}: host {host} has not enough left at some instant")
+
+    def _arrays(self, reservation: Reservation) -> tuple[Places, Amounts]:
+        """The claims of a reservation that take anything."""
+        hosts = np.array([host for host, _ in reservation.claims], dtype=np.int64)
+        if set(map(len, (amounts for _, amounts in reservation.claims))) - {self.columns}:
+            raise LeaseError(f"reservation {reservation.key}: give {self.columns} amounts for each host")
+        amounts = np.array([amounts for _, amounts in reservation.claims], dtype=np.int64).reshape(-1, self.columns)
+        some = amounts.any(axis=1)
+        return hosts[some], amounts.compress(some, axis=0)
 
     def _insert(self, entry: _Entry) -> None:
         r = entry.reservation
-        entry.rows = self._rows.add(r)
-        if not entry.rows:
-            self._bare.add(r.key)
+        entry.number = self._claims.add(r.start, r.end, entry.hosts, entry.amounts)
+        self._numbered[entry.number] = r.key
         self._entries[r.key] = entry
         insort(self._by_start, (r.start, r.key))
         insort(self._by_end, (r.end, r.key))
@@ -293,8 +326,8 @@ class SlotTable:
     def _remove(self, key: str) -> _Entry:
         entry = self._entries.pop(key)
         r = entry.reservation
-        self._rows.remove(entry.rows)
-        self._bare.discard(key)
+        self._claims.remove(entry.number)
+        del self._numbered[entry.number]
         del self._by_start[bisect_left(self._by_start, (r.start, key))]
         del self._by_end[bisect_left(self._by_end, (r.end, key))]
         if not entry.begun:

@@ -35,7 +35,7 @@ def first_gap(busy: Sequence[tuple[int, int]], start: int, length: int) -> int:
 
 
 def last_gap(busy: Sequence[tuple[int, int]], start: int, end: int, length: int) -> int | None:
-    """The latest time to begin `length` seconds on the link within [start, end); None if there is none."""
+    """The latest time to begin `length` seconds within [start, end), `busy` by end; None if there is none."""
     for begin, finish in reversed(busy):
         if end - length >= finish:
             break

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from placement.leases import Event, Happening, Lease, LeaseState, Request, Scheduler, Site
+from placement.leases import FOREVER, Event, Happening, Lease, LeaseState, Request, Scheduler, Site
 from placement.simulate.workload import Workload
 
 _BEGIN = frozenset({Happening.START, Happening.RESUME_END})
@@ -83,16 +83,13 @@ def _moments(workload: Workload, scheduler: Scheduler, ends: _RealEnds) -> Itera
     while True:
         times = [scheduler.next_time(), ends.next(scheduler)]
         times += [arrivals[place].time] if place < len(arrivals) else []
-        now = min((time for time in times if time is not None and time < _NEVER), default=None)
+        now = min((time for time in times if time is not None and time < FOREVER), default=None)
         if now is None:
             return
         first = place
         while place < len(arrivals) and arrivals[place].time == now:
             place += 1
         yield now, [arrival.request for arrival in arrivals[first:place]]
-
-
-_NEVER = 1 << 59
 
 
 class _Probes:

@@ -1,5 +1,6 @@
 """Random operations on a scheduler, with the promises that must hold whatever comes later checked at every step."""
 
+import itertools
 import json
 import random
 from collections import Counter
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from placement.leases import (
     FINAL,
     Accepted,
+    Action,
+    Exclusion,
     Happening,
     Host,
     Image,
@@ -75,8 +78,14 @@ class Driver:
         for number in range(steps):
             self.step()
             if number % look == 0:
-                assert self.scheduler.table.overbooked() == []
+                self.check_table()
         self.drain()
+
+    def check_table(self):
+        table, overheads = self.scheduler.table, self.settings.overheads
+        assert table.overbooked() == []
+        if overheads.between_leases:
+            assert overlapping_state(table, everywhere=overheads.exclusion is Exclusion.GLOBAL) == []
 
     def drain(self):
         """Give failed hosts back and let everything that is planned come to its end."""
@@ -223,6 +232,17 @@ class Driver:
                 assert lease.runs == ((request.start, request.start + request.duration),), lease
             if request.deadline is not None and request.kind is Kind.DEADLINE:
                 assert lease.runs[-1][1] <= request.deadline, lease
+
+
+def overlapping_state(table, *, everywhere):
+    """Pairs of suspensions and resumptions of different leases that share time and, unless `everywhere`, a host."""
+    found = [r for r in table if r.action in {Action.SUSPEND, Action.RESUME}]
+    return [
+        (a.key, b.key)
+        for a, b in itertools.combinations(found, 2)
+        if a.lease != b.lease and a.start < b.end and b.start < a.end
+        if everywhere or {host for host, _ in a.claims} & {host for host, _ in b.claims}
+    ]
 
 
 def offers_hold(scheduler: Scheduler, policies: Policies, request: Request, now: int) -> int:

@@ -44,8 +44,8 @@ def test_the_scarcest_resource_counts():
 
 def test_a_single_instance_comes_from_the_tightest_share():
     (shape,) = shapes((1, resources(cpu=50)))
-    assert shape.claims(free((100, 60, 0))[0], 1) == [0, 50, 0]
-    assert shape.claims(free((100, 60, 0))[0], 2) == [50, 50, 0]
+    assert shape.claims(free((100, 60, 0)), free(1)).tolist() == [[0, 50, 0]]
+    assert shape.claims(free((100, 60, 0)), free(2)).tolist() == [[50, 50, 0]]
 
 
 def test_unknown_resources_are_named():

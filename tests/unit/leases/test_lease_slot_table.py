@@ -10,7 +10,6 @@ from placement.leases import (
     SlotTable,
     TokenReusedError,
 )
-from placement.leases.profile import Profile
 
 
 def slot(key, start, end, *claims, lease=None):
@@ -81,8 +80,9 @@ def test_queries_by_time(table):
     assert table.change_points(10) == [15, 20, 40]
     assert table.change_points(10, 40) == [15, 20]
     assert table.change_points(0, hosts=[1, 2]) == [15, 40]
-    assert table.end_times(10) == [20, 40]
-    assert table.points_between(10, 21) == 3
+    assert list(table.end_times(10)) == [20, 40]
+    assert list(table.end_times(20, 40)) == []
+    assert list(table.end_times(20, 41)) == [40]
     assert [r.key for r in table] == ["a", "b", "c"]
     assert "a" in table
     assert "x" not in table
@@ -121,22 +121,36 @@ def test_profile_shows_how_capacity_shrinks(table):
     assert profile.free[:, 0, 0].tolist() == [100, 0, 0, 100]
     assert profile.free[:, 2, 0].tolist() == [200, 200, 150, 150]
     assert profile.shrinking()[:, 0, 0].tolist() == [100, 0, 0, 0]
-    assert profile.floor(10, 12)[0].tolist() == [0, 1024]
-    assert profile.floor(20, 21)[0].tolist() == [100, 1024]
 
 
-def test_profiles_know_when_they_are_too_large():
-    assert Profile.affordable(1000, (1000, 2))
-    assert not Profile.affordable(20000, (1000, 2))
+def nodes_of(cpu):
+    """How many nodes of so much CPU fit into each row."""
+    return lambda left: left[:, 0] // cpu
 
 
 def test_how_long_things_fit_and_stay(table):
     table.reserve(slot("a", 10, 20, (0, (80, 0))))
-    assert table.fits_until(0, (50, 10), 0) == 10
-    assert table.fits_until(0, (20, 10), 0) == FOREVER
-    assert table.fits_until(0, (50, 10), 12) == 12
+    first, every = np.array([0]), np.arange(3)
+    assert table.fitting_until(0, FOREVER, first, nodes_of(50), 1) == 10
+    assert table.fitting_until(0, FOREVER, first, nodes_of(20), 1) == FOREVER
+    assert table.fitting_until(12, FOREVER, first, nodes_of(50), 1) == 12
+    assert table.fitting_until(0, FOREVER, every, nodes_of(50), 8) == 10
+    assert table.fitting_until(0, FOREVER, every, nodes_of(50), 6) == FOREVER
+    assert table.fitting_until(0, FOREVER, every, nodes_of(50), 9) == 0
+    assert table.fitting_until(0, FOREVER, first[:0], nodes_of(50), 1) == 0
     assert table.unchanged_until(5).tolist() == [10, FOREVER, FOREVER]
     assert table.unchanged_until(10).tolist() == [20, FOREVER, FOREVER]
+
+
+def test_how_many_nodes_fit_over_windows(table):
+    table.reserve(slot("a", 10, 20, (0, (80, 0))))
+    table.reserve(slot("b", 30, FOREVER, (2, (200, 0))))
+    every = np.arange(3)
+    assert table.fitting_over([0, 3, 10, 20, 25], 8, every, nodes_of(50)).tolist() == [8, 6, 6, 8, 4]
+    assert table.fitting_over([0, 20], FOREVER, every, nodes_of(50)).tolist() == [2, 4]
+    assert table.fitting_over([20], 10, every, nodes_of(50)).tolist() == [8]
+    assert table.fitting_over([20], 11, every, nodes_of(50)).tolist() == [4]
+    assert table.fitting_over([0, 20], 5, every[:0], nodes_of(50)).tolist() == [0, 0]
 
 
 def test_fullness_of_one_resource(table):

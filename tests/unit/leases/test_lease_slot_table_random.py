@@ -54,9 +54,31 @@ class Pair:
         for time in self.naive.points(start, end):
             at = max(step for step in steps if step <= time)
             assert steps[at] == self.naive.free_at(time, without)
+        self.compare_windows(source, start, end)
         assert self.fast.change_points(start, end) == self.naive.change_points(start, end)
         assert self.fast.overlapping(start, end) == self.naive.overlapping(start, end)
         assert self.fast.overbooked() == []
+
+    def compare_windows(self, source, start, end):
+        """How many nodes fit over windows, and until when, against the floor of every single window."""
+        hosts = np.array(sorted(source.sample(range(3), source.randint(1, 3))))
+        needs, length = (source.randint(1, 5), source.randint(1, 4)), source.randint(1, 25)
+        starts = sorted({start, *(source.randint(start, end) for _ in range(5))})
+        expected = [self.nodes_over(time, time + length, hosts, needs) for time in starts]
+        assert self.fast.fitting_over(starts, length, hosts, nodes_of(needs)).tolist() == expected
+        count = source.randint(1, 8)
+        until = self.fast.fitting_until(start, end, hosts, nodes_of(needs), count)
+        ends = [time for time in (*self.naive.points(start, end), end) if time > start]
+        fits = [time for time in ends if self.nodes_over(start, time, hosts, needs) >= count]
+        assert min(until, end) == max(fits, default=start)
+
+    def nodes_over(self, start, end, hosts, needs):
+        floor = self.naive.floor(start, end)
+        return sum(min(floor[host][column] // needs[column] for column in range(2)) for host in hosts)
+
+
+def nodes_of(needs):
+    return lambda left: (left // np.array(needs)).min(axis=1)
 
 
 @pytest.mark.parametrize("seed", range(8))
