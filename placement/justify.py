@@ -10,7 +10,7 @@ from dataclasses import replace
 from placement.ledger import Entries, Ledger, ledger_of
 from placement.schedule import Schedule
 
-ROUNDS = 40
+ROUNDS = 20
 """Times forth and back at most."""
 
 

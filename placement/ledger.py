@@ -37,6 +37,12 @@ class Ledger:
         """Whether there is less than nothing at the start in an account from which tasks take."""
         return any(self.room[account] < 0 for takes in self.takes for account, _ in takes)
 
+    @property
+    def entangled(self) -> int:
+        """Number of tasks that others may have to wait for, or that may have to wait."""
+        columns = zip(self.takes, self.gives, self.before, self.after, strict=True)
+        return sum(any(column) for column in columns)
+
     def reversed(self) -> "Ledger":
         """The same tasks backwards in time."""
         room = list(self.room)

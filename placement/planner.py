@@ -21,9 +21,9 @@ WORK = 40_000
 FEW_PASSES = 2
 """Passes before CP-SAT is asked."""
 EXACT_TASKS = 3000
-"""More tasks are not given to CP-SAT."""
+"""More tasks that depend on others are not given to CP-SAT."""
 FEW_DETOURS = 20
-"""With more detours than these a plan without any is not looked for."""
+"""With more detours than these one pass has to do, and a plan without any is not looked for."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def make_plan(
     search = _Search(table, tails, seed, stop)
     best = search.run(FEW_PASSES, bound)
     open_question = best.makespan > bound or 0 < best.detours <= FEW_DETOURS
-    if exact and open_question and len(table.tasks) <= EXACT_TASKS and not stop():
+    if exact and open_question and ledger.entangled <= EXACT_TASKS and not stop():
         from placement.exact_schedule import ExactSchedule  # noqa: PLC0415
 
         search.best, bound = ExactSchedule(table, ledger, heads, tails, seed).shorten(best, bound)
@@ -79,14 +79,12 @@ class _Search:
         self.best: Schedule | None = None
 
     def run(self, passes: int, bound: int) -> Schedule:
-        """The best schedule after so many passes in all; PlanningError where none of them found one."""
+        """The best schedule after so many passes in all, more where they fail; PlanningError where all do."""
         failure = PlanningError("no order of actions was found")
-        while self._passes < passes:
-            if self.best is not None and ((self.best.makespan <= bound and not self.best.detours) or self.stop()):
-                break
+        while self._passes < (passes if self.best else PASSES) and not self._content(bound):
             self._passes += 1
             try:
-                self._pass()
+                self._pass(bound)
             except PlanningError as error:
                 failure = error
                 self._preference += self._random.uniform(0, self._preference.max() + 1, len(self._preference))
@@ -94,10 +92,17 @@ class _Search:
             raise failure
         return self.best
 
-    def _pass(self) -> None:
+    def _content(self, bound: int) -> bool:
+        """Whether another pass is not worth its time: no slack is left, or every pass breaks many deadlocks."""
+        if self.best is None:
+            return False
+        closed = self.best.makespan <= bound and not self.best.detours
+        return closed or self.best.detours > FEW_DETOURS or self.stop()
+
+    def _pass(self, bound: int) -> None:
         own = self.table.copy()
         listed = Schedule(own, Simulation(own, self._preference.tolist()).run(), len(self.table.tasks))
-        found = justified(listed)
+        found = justified(listed) if listed.makespan > bound else listed
         if self.best is None or found.rank < self.best.rank:
             self.best = found
         tails = learnt_tails(listed)[: len(self._preference)]

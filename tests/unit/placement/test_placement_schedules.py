@@ -157,7 +157,7 @@ def test_justified_schedules_are_legal_and_no_longer(seed, load):
     assert check_plan(instance, found.plan(problem)).legal
 
 
-@FEW
+@settings(FEW, max_examples=6)
 @given(seed=st.integers(0, 10_000))
 def test_detours_past_peers_that_must_not_be_met(seed):
     """Continuous spreads over VMs that change places at high load."""
