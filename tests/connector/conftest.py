@@ -5,6 +5,7 @@ import pytest
 pytest.register_assert_rewrite("tests.connector.conformance")
 
 from tests.connector.conformance import evidence  # noqa: E402  # after the registration, or asserts say nothing
+from tests.connector.conformance.endpoint import Endpoint  # noqa: E402
 
 SHOWN = pytest.StashKey[str]()
 
@@ -17,7 +18,7 @@ def _shown(test, endpoint):
 def pytest_runtest_makereport(item, call):
     report = yield
     names = getattr(getattr(item, "function", None), "proves", None)
-    endpoint = item.funcargs.get("endpoint") if names else None
+    endpoint = next((one for one in item.funcargs.values() if isinstance(one, Endpoint)), None) if names else None
     if endpoint is not None:
         if report.failed and endpoint.evidence:
             item.stash[SHOWN] = "failed"

@@ -39,8 +39,10 @@ from sirocco.connectors.ports import (
     VolumeSpec,
     VolumeUse,
 )
+from sirocco.contracts import capabilities as can
 from sirocco.hypervisor import daemon, local
 from sirocco.hypervisor.layout import Layout
+from tests.connector.conformance.evidence import proves
 from tests.connector.libvirt.far_end import endpoint_of, fetching, leftovers, ranges, separate
 
 GUESTS = pytest.mark.allow_hosts(["127.0.0.1", "10.64.0.0/10"])
@@ -57,7 +59,7 @@ mkdir -p /run/www
 @pytest.fixture(scope="module")
 def far(hypervisor, tiny):
     settings = separate(hypervisor)
-    endpoint = endpoint_of("libvirt-apart", settings, tiny, ranges(hypervisor, 120))
+    endpoint = endpoint_of("libvirt", settings, tiny, ranges(hypervisor, 120))
     yield endpoint
     endpoint.close()
     assert leftovers(settings) == []
@@ -113,6 +115,7 @@ def counting_machine(far, network, **changes):
     return ref, fixed
 
 
+@proves(can.MIGRATE_COPY)
 def test_from_first_boot_to_a_copy_on_another_host(far, network):
     volume = far.make(VolumeSpec("data", 16 * MIB, filesystem="ext4", host="host1"))
     ref, fixed = counting_machine(far, network)
