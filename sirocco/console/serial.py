@@ -18,6 +18,8 @@ from sirocco.identity.sessions import redeem_ticket
 
 _CHECK_EVERY = 1.0
 _LISTEN = 0.5
+# The portal says these codes in its reader's language; only what a provider says goes along as it is.
+_REVOKED = 4401
 _REFUSED = 4403
 _UNAVAILABLE = 4409
 _ENDED = 4410
@@ -43,7 +45,7 @@ class SerialConsoles:
             session_id = await asyncio.to_thread(self._redeem, ticket, machine_id)
             console = await asyncio.to_thread(self._open, session_id, machine_id)
         except (Refused, SiroccoError):
-            await socket.close(_REFUSED, "the ticket is not valid (any more)")
+            await socket.close(_REFUSED)
             return
         except ConnectorError as error:
             await socket.close(_UNAVAILABLE, error.message[:100])
@@ -84,9 +86,9 @@ class SerialConsoles:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        reason = next((str(task.exception()) for task in done if task.exception()), "the console has ended")
+        revoked = any(isinstance(task.exception(), Refused) for task in done)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # the browser may have gone first
-            await socket.close(_ENDED, reason[:100])
+            await socket.close(_REVOKED if revoked else _ENDED)
 
     async def _until_revoked(self, session_id: str, machine_id: str) -> None:
         while True:
@@ -94,7 +96,7 @@ class SerialConsoles:
             try:
                 await asyncio.to_thread(self._machine, session_id, machine_id)
             except (Refused, SiroccoError):
-                raise Refused("you are signed out, or may not use this machine any more") from None
+                raise Refused from None
 
 
 async def _to_browser(socket: WebSocket, console: Console) -> None:

@@ -6,15 +6,16 @@ With ``PICTURES=docs/images`` the way also takes the pictures of README and guid
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from sirocco.cmdb.models import Job, JobStep
+from sirocco.cmdb.models import Job, JobStep, UsageSample
 from sirocco.contracts.states import JobState, Role
 from sirocco.domain.principal import SYSTEM, Principal
+from sirocco.domain.query import Comparison, Query
 from sirocco.services import events, hosts, jobs, machines, networks, providers, templates, tenants, users
 from tests.browser.conftest import Watch, violations
 from tests.hypervisor import a_hypervisor, offer_tiny
@@ -23,6 +24,7 @@ from tests.world import MIB
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 PATIENT = 30_000
+NO_TRAFFIC = dict.fromkeys(("read", "written", "received", "sent"), 0)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 NEIGHBOURS = {"web-1": "STARTED", "web-2": "STARTED", "database": "STARTED", "build-agent": "STOPPED"}
 
@@ -147,7 +149,7 @@ def open_page(chromium, watch):
             locale=language,
             reduced_motion="reduce",
             color_scheme="light",
-            viewport={"width": 1200, "height": 720},
+            viewport={"width": 1280, "height": 760},
         )
         contexts.append(context)
         page = context.new_page()
@@ -249,8 +251,8 @@ def test_a_machine_s_whole_life(open_page, site, watch, language):
 
 @pytest.mark.hypervisor
 def test_a_real_machine_s_whole_life(open_page, real_site, watch):
-    page = open_page(real_site, "fr-FR")
-    visitor = Visitor(page, WORDS["fr-FR"], patience=240_000)
+    page = open_page(real_site, "en-GB")
+    visitor = Visitor(page, WORDS["en-GB"], patience=240_000)
     visitor.create()
     address = page.url
     visitor.type("echo sirocco-$((6*7)) && uname -a", "sirocco-42")
@@ -279,6 +281,24 @@ def test_a_job_is_watched_step_by_step_and_a_quiet_page_asks_for_nothing(open_pa
     with site.world.writing() as tx:
         jobs.stop(tx, job.id)
     expect(page.locator(".headline .state")).to_have_text("Stopped", timeout=3_000)
+
+
+def test_new_figures_of_a_machine_appear_by_themselves(open_page, site):
+    with site.world.reading() as tx:
+        machine = machines.page(tx, Query(Comparison("name", "=", "web-1"))).items[0]
+    page = open_page(site, "en-GB")
+    sign_in(page, f"/machines/{machine.id}")
+    is_live(page)
+    before = page.locator("#use tbody tr").count()
+    with site.world.writing(SYSTEM) as tx:
+        for second in range(30, 0, -5):
+            at = tx.now - timedelta(seconds=second)
+            cpu = (40 - second) * 10**9
+            tx.add(UsageSample(machine_id=machine.id, at=at, cpu_time=cpu, memory=MIB, **NO_TRAFFIC))
+        provider = providers.get(tx, site.world.provider_id)
+        providers.probed(tx, provider, provider.api_version, provider.capabilities)
+    expect(page.locator("#figures [data-chart] canvas").first).to_be_visible(timeout=5_000)
+    assert page.locator("#use tbody tr").count() > before
 
 
 def _note(site, job_id: str, step: str, state: str) -> None:

@@ -162,7 +162,7 @@ def test_signing_out_cuts_an_open_console(house, world, cookie):
         assert socket.recv(timeout=10)
         with world.writing(SYSTEM) as tx:
             sessions.close_all_sessions(tx, world.user_id)
-        assert closed_with(socket) == 4410
+        assert closed_with(socket) == 4401
 
 
 def test_a_stream_needs_a_session_and_the_portals_origin(house, stream, cookie):

@@ -72,7 +72,7 @@ async function connect(): Promise<void> {
     wire.onmessage = (message) => terminal.write(new Uint8Array(message.data as ArrayBuffer));
     wire.onclose = (event) => {
       typing.forEach((listener) => listener.dispose());
-      say("closed", event.reason);
+      say("closed", [status.dataset[`code${event.code}`], event.reason].filter(Boolean).join(" "));
     };
   } catch (error) {
     say("closed", error instanceof Error ? error.message : "");
