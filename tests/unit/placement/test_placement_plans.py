@@ -1,15 +1,16 @@
-"""The checker accepts every plan that is produced and rejects every one that is tampered with."""
+"""The checker accepts every plan that is produced, and says of each action what is wrong with it."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from placement.answer import Status
 from placement.checker import check_plan
 from placement.constraints.fence import Fence
+from placement.constraints.lonely import Lonely
 from placement.constraints.offline import Offline
 from placement.constraints.preserve import Preserve
 from placement.constraints.running import Running
@@ -17,9 +18,9 @@ from placement.constraints.spread import Spread
 from placement.engine import Options, solve
 from placement.generate import Recipe, generate
 from placement.instance import Instance, Mode
-from placement.model import Kind, Link, Plan, VmState, action_order
+from placement.model import Kind, Link, Plan, VmState
 
-SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def tight(seed, hosts=6, load=0.8):
@@ -57,46 +58,6 @@ def test_every_plan_of_every_mode_is_legal(seed, scenario, mode):
         assert answer.bound <= answer.cost
     else:
         assert answer.explanation is not None
-
-
-def rejected(instance, actions):
-    return not check_plan(instance, Plan(instance.model, tuple(sorted(actions, key=action_order)))).legal
-
-
-@SLOW
-@given(seed=st.integers(0, 10_000), pick=st.integers(0, 1000))
-def test_tampered_plans_are_rejected(seed, pick):
-    instance = tight(seed, load=0.7)
-    plan = solve(instance, Mode.REPAIR).plan
-    assume(plan is not None and plan.migrations > 0)
-    actions = list(plan.actions)
-    n = pick % len(actions)
-    victim = actions[n]
-    rest = actions[:n] + actions[n + 1 :]
-    assert rejected(instance, rest), "a move left out"
-    assert rejected(instance, [*rest, replace(victim, end=victim.end - 1)]), "shorter than it takes"
-    assert rejected(instance, [*rest, replace(victim, source=(victim.source + 1) % 6)]), "from another host"
-    elsewhere = next(h for h in range(6) if h not in (victim.source, victim.target))
-    assert rejected(instance, [*rest, replace(victim, target=elsewhere)]), "to another host"
-    assert rejected(instance, [*actions, replace(victim, start=victim.start + 1, end=victim.end + 1)]), "twice at once"
-    stopped = replace(
-        victim, kind=Kind.SHUTDOWN, target=-1, start=plan.makespan, end=plan.makespan + 9, source=victim.target
-    )
-    assert rejected(instance, [*actions, stopped]), "a lost VM"
-
-
-@SLOW
-@given(seed=st.integers(0, 10_000))
-def test_moves_that_waited_for_room_may_not_start_earlier(seed):
-    instance = tight(seed, load=0.9)
-    plan = solve(instance, Mode.REPAIR).plan
-    assume(plan is not None)
-    waiting = [a for a in plan.actions if a.start > 0]
-    assume(waiting)
-    actions = [replace(a, start=0, end=a.end - a.start) for a in plan.actions]
-    shortest = sorted(actions, key=action_order)
-    verdict = check_plan(instance, Plan(instance.model, tuple(shortest)))
-    assert plan.makespan == max(a.end for a in actions) or not verdict.legal
 
 
 def test_host_over_capacity_at_one_instant(build, act):
@@ -251,6 +212,24 @@ def test_network_excess_is_seen(build, act):
     inward = build([(10, 100)] * 3, [(1, 10)] * 2, [1, 2], memory=[1000] * 2, links=(Link("up", frozenset({0}), 150),))
     back = tuple(replace(act.migrate(v, v + 1, 0), bandwidth=100) for v in range(2))
     assert any("link up" in v.message for v in check_plan(Instance(inward), Plan(inward, back)).violations)
+
+
+def test_migrations_behind_one_link_do_not_use_it(build, act):
+    links = (Link("up", frozenset({0, 1}), 10),)
+    model = build([(10, 100)] * 3, [(1, 10)], [0], memory=[1000], bandwidth=100, links=links)
+    inside = replace(act.migrate(0, 0, 1), bandwidth=100)
+    assert check_plan(Instance(model), Plan(model, (inside,))).legal
+    outside = replace(inside, target=2)
+    texts = [v.message for v in check_plan(Instance(model), Plan(model, (outside,))).violations]
+    assert texts == ["link up carries 100 MB/s, it has 10"]
+
+
+def test_strangers_on_the_way_are_met_whatever_other_vms_do(place, act):
+    model = place(0, 1, -1)
+    alone = Instance(model, (Lonely((0,), continuous=True),))
+    assert check_plan(alone, Plan(model, (act.migrate(0, 0, 2),))).legal
+    through = act.migrate(0, 0, 1), act.migrate(0, 1, 2, 10)
+    assert [v.rule for v in check_plan(alone, Plan(model, through)).violations] == ["lonely"]
 
 
 def test_slower_migrations_take_longer(build, act):
