@@ -5,9 +5,18 @@ from contextlib import suppress
 import structlog
 from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from sirocco.contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, TOO_LARGE, SiroccoError
+from sirocco.contracts.errors import (
+    INTERNAL,
+    MALFORMED,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAVAILABLE,
+    SiroccoError,
+)
 from sirocco.contracts.ids import new_id
 from web.area import SignInNeeded, enter, portal, showing, to
 from web.failures import message, remedy
@@ -68,29 +77,34 @@ def _refused(refusal: SiroccoError) -> ResponseReturnValue:
 
 
 def _page(refusal: SiroccoError) -> str:
-    """The error's page, with the menu around it for those who are signed in."""
-    if getattr(g, "signed", None) is None:
-        return render_template("error.html", refusal=refusal)
-    with showing():
-        return render_template("error.html", refusal=refusal)
+    """The error's page, with the menu around it for those who are signed in, while the database answers."""
+    if getattr(g, "signed", None) is not None:
+        with suppress(SQLAlchemyError), showing():
+            return render_template("error.html", refusal=refusal)
+    g.signed = g.tx = None
+    return render_template("error.html", refusal=refusal)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
     """An answer of the framework itself, in our words."""
     known = {
+        400: SiroccoError(MALFORMED, format="HTTP", why=error.name),
         404: SiroccoError(NOT_FOUND, kind="page", id=request.path),
         405: SiroccoError(METHOD_NOT_ALLOWED, method=request.method, path=request.path, allowed="GET"),
         413: SiroccoError(TOO_LARGE, limit=request.max_content_length or 0),
     }
     if error.code is None or error.code < 400:
         return error.get_response()
+    if error.code >= 500:
+        return _failed(getattr(error, "original_exception", None) or error)
     return _refused(known.get(error.code, SiroccoError(NOT_FOUND, kind="page", id=request.path)))
 
 
 def _failed(error: Exception) -> ResponseReturnValue:
     """A fault of ours: the log has the trace, the reader has the id that leads to it."""
     log.error("page failed", request=g.request_id, path=request.path, exc_info=error)
-    return _refused(SiroccoError(INTERNAL, request=g.request_id))
+    busy = isinstance(error, OperationalError)
+    return _refused(SiroccoError(UNAVAILABLE) if busy else SiroccoError(INTERNAL, request=g.request_id))
 
 
 def _wants_json() -> bool:

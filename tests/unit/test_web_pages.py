@@ -4,6 +4,7 @@ import html
 import re
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from sirocco.cmdb.models import Machine
 from sirocco.contracts.states import Role
@@ -254,4 +255,24 @@ def test_a_fault_outside_of_the_pages_is_answered_by_a_page_of_ours(furnished, t
     assert answer.status_code == 500
     assert sentence in html.unescape(answer.text)
     assert not re.search("ZeroDivision|Traceback", answer.text)
+    assert answer.headers["X-Request-Id"] in answer.text
+
+
+@pytest.mark.parametrize("when", ["at once", "after the reader is known"])
+def test_a_database_that_does_not_answer_is_said_so_without_the_menu(furnished, client, monkeypatch, when):
+    world, _, _ = furnished
+    sign_in(client, "bob")
+    reading, calls = world.cmdb.reading, iter(range(9))
+
+    def fails(who):
+        if when == "at once" or next(calls):
+            raise OperationalError("SELECT 1", {}, Exception("database is locked"))
+        return reading(who)
+
+    monkeypatch.setattr(world.cmdb, "reading", fails)
+    monkeypatch.setattr(volumes, "page", lambda *_: 1 / 0)
+    answer = client.get("/volumes")
+    assert answer.status_code == (503 if when == "at once" else 500)
+    assert 'href="/machines"' not in answer.text
+    assert "database is locked" not in answer.text
     assert answer.headers["X-Request-Id"] in answer.text

@@ -54,3 +54,24 @@ def test_sizes_read_naturally(tongue, bytes_, said):
     language.set_up(app)
     with app.test_request_context(headers={"Accept-Language": tongue}):
         assert formats.size(bytes_) == said
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/130.0 Safari/537.36 Edg/130.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iOS"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "unknown"),
+    ],
+)
+def test_browsers_are_known_by_name(agent, said):
+    app = Flask(__name__)
+    language.set_up(app)
+    with app.test_request_context():
+        assert formats.browser(agent) == said
