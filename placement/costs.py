@@ -72,6 +72,12 @@ class Costs:
             self.constant * factor,
         )
 
+    @cached_property
+    def step(self) -> int:
+        """The costs of all placements differ from the constant by a multiple of this."""
+        parts = np.concatenate([self.on, self.move, self.stay, np.outer(np.unique(self.rate), self.load).ravel()])
+        return max(1, int(np.gcd.reduce(parts)))
+
     @property
     def most(self) -> int:
         """No placement costs more than this above the constant."""

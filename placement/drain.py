@@ -14,16 +14,18 @@ class Drain:
     """Empties hosts of a legal draft, the least efficient and least loaded first; `online` (H,) follows.
 
     A host is switched off only where the power saved within the pay-back time exceeds what the migrations, its
-    shutdown and the dearer hosts cost. `random` perturbs the order of hosts and the choice of targets.
+    shutdown and the dearer hosts cost. `random` perturbs the order of hosts and the choice of targets; `burden` (H,),
+    what each host adds to the cost of a good placement, is the order in its stead: the heaviest first.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         problem: Problem,
         draft: Draft,
         online: Sequence[bool],
         costs: Costs,
         random: np.random.Generator | None = None,
+        burden: FloatArray | None = None,
     ) -> None:
         self.problem = problem
         self.draft = draft
@@ -32,6 +34,7 @@ class Drain:
         self._inverse: FloatArray = 1.0 / np.maximum(problem.limit, 1)
         self._need = [draft.need(v) for v in range(problem.model.n_vms)]
         self._random = random
+        self._burden = burden
         self._free_spare = self._spare_rules()
 
     def _spare_rules(self) -> list[tuple[BoolArray, int, int]]:
@@ -50,6 +53,8 @@ class Drain:
 
     def order(self) -> list[int]:
         """Hosts that may be switched off: dear ones first, among equals those that are cheap to empty."""
+        if self._burden is not None:
+            return self._heaviest_first(self._burden)
         dear = (self.costs.on + self.costs.rate * self._processor()) / np.maximum(self._processor(), 1)
         hosts = np.flatnonzero(self.online & ~self.problem.must_be_on)
         burden = np.array([sum(int(self.costs.move[v]) for v in self.draft.guests[h]) for h in hosts.tolist()])
@@ -57,6 +62,13 @@ class Drain:
             dear = dear * self._random.uniform(0.995, 1.005, len(dear))
             burden = burden * self._random.uniform(0.5, 2.0, len(burden))
         ranked: list[int] = hosts[np.lexsort((hosts, burden, -np.round(dear[hosts], -3)))].tolist()
+        return ranked
+
+    def _heaviest_first(self, burden: FloatArray) -> list[int]:
+        hosts = np.flatnonzero(self.online & ~self.problem.must_be_on)
+        if self._random is not None:
+            burden = burden + self._random.normal(0, 0.1 * float(np.abs(burden).mean()), len(burden))
+        ranked: list[int] = hosts[np.lexsort((hosts, -burden[hosts]))].tolist()
         return ranked
 
     def _processor(self) -> np.ndarray:

@@ -2,14 +2,13 @@
 
 Every VM must be somewhere: that rule is priced. What remains is, for each host, the cheapest load given the prices:
 off, or on with some of its own VMs kept and others brought in. The best load for arrivals comes from one knapsack table
-per kind of host; the kept VMs are all subsets of those on the host. Any prices give a valid bound; cutting planes look
-for good ones. Source: Gilmore and Gomory (1961) for pricing patterns; Kelley (1960) for the planes. Constraints between
-VMs are left out, which keeps the bound valid.
+per kind of host; the kept VMs are all subsets of those on the host. Any prices give a valid bound; `ascent` looks for
+good ones. Source: Gilmore and Gomory (1961) for pricing patterns. Constraints between VMs are left out, which keeps the
+bound valid.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -34,19 +33,46 @@ class Kinds:
     move: IntArray
 
 
-@dataclass
-class Host:
-    """Hosts with the same table: numbers, and per number of kept VMs the kinds and grid sizes of those."""
+@dataclass(frozen=True)
+class Group:
+    """Hosts that differ only in what is on them: numbers, room on the grid, cost of a unit of load."""
 
     numbers: IntArray
     shape: tuple[int, int]
     rate: int
 
 
-class EnergyBound:
-    """Prices and bounds for one problem; costs in the unit of `costs`."""
+@dataclass(frozen=True)
+class Kept:
+    """Hosts (h,) with the same number n of VMs that may be kept: their kinds (h, n); for each subset (h, 2^n) the cell
+    of the room it leaves and whether it fits; and (h,) what is given back for VMs beyond the n.
+    """  # noqa: D205
 
-    def __init__(self, problem: Problem, costs: Costs, hosts: IntArray | None = None) -> None:
+    hosts: IntArray
+    kinds: IntArray
+    cell: IntArray
+    fits: BoolArray
+    refund: IntArray
+
+
+@dataclass(frozen=True)
+class Value:
+    """What prices give: `total`, a lower bound; how the relaxed solution behind it looks.
+
+    `used` (K,) is how often it places each kind of VM, `online` (G,) how many hosts of each group it has online, `net`
+    (H,) what each host adds to the total when it is online: negative where that pays.
+    """
+
+    total: float
+    used: IntArray
+    online: IntArray
+    net: FloatArray
+
+
+class EnergyBound:
+    """The relaxation of one problem; costs in the unit of `costs`. K kinds of VM, G groups of like hosts."""
+
+    def __init__(self, problem: Problem, costs: Costs) -> None:
         self.problem = problem
         self.costs = costs
         self.axes = self._two_tightest()
@@ -55,8 +81,7 @@ class EnergyBound:
         self.kinds = self._kinds(running)
         self._kind_of = np.full(problem.model.n_vms, -1, dtype=np.int64)
         self._kind_of[running] = self.kinds.of
-        usable = np.flatnonzero(~problem.must_be_off) if hosts is None else hosts
-        self._groups = self._group_hosts(usable)
+        self._groups = self._group_hosts(np.flatnonzero(~problem.must_be_off))
         self._tables = [self._kept_tables(group) for group in self._groups]
 
     def _two_tightest(self) -> list[int]:
@@ -90,15 +115,15 @@ class EnergyBound:
         unique, of, count = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
         return Kinds(of.reshape(-1), count, unique[:, :2], unique[:, 2], unique[:, 3])
 
-    def _group_hosts(self, usable: IntArray) -> list[Host]:
+    def _group_hosts(self, usable: IntArray) -> list[Group]:
         size = self._on_grid(self.problem.limit)
         keys: dict[tuple[int, int, int], list[int]] = {}
         for host in usable.tolist():
             keys.setdefault((int(size[host, 0]), int(size[host, 1]), int(self.costs.rate[host])), []).append(host)
-        return [Host(np.array(hosts), (key[0], key[1]), key[2]) for key, hosts in sorted(keys.items())]
+        return [Group(np.array(hosts), (key[0], key[1]), key[2]) for key, hosts in sorted(keys.items())]
 
-    def _kept_tables(self, group: Host) -> list[tuple[IntArray, IntArray, IntArray, BoolArray, IntArray]]:
-        """Per number n of kept VMs: hosts, (h, n) kinds, (h, 2^n) cells they leave, whether they fit, refunds."""
+    def _kept_tables(self, group: Group) -> list[Kept]:
+        """One table for each number of VMs that may be kept."""
         problem = self.problem
         guests: dict[int, list[int]] = {h: [] for h in group.numbers.tolist()}
         stays = np.flatnonzero(problem.stays_possible)
@@ -113,9 +138,7 @@ class EnergyBound:
             by_size.setdefault(len(ranked[:KEPT]), []).append((host, ranked[:KEPT], refund))
         return [self._subset_table(group, rows) for _, rows in sorted(by_size.items())]
 
-    def _subset_table(
-        self, group: Host, rows: list[tuple[int, list[int], int]]
-    ) -> tuple[IntArray, IntArray, IntArray, BoolArray, IntArray]:
+    def _subset_table(self, group: Group, rows: list[tuple[int, list[int], int]]) -> Kept:
         kinds = self._kind_of[np.array([vms for _, vms, _ in rows], dtype=np.int64).reshape(len(rows), -1)]
         left = [np.full((len(rows), 1), room) for room in group.shape]
         for n in range(kinds.shape[1]):
@@ -124,62 +147,73 @@ class EnergyBound:
         fits = (left[0] >= 0) & (left[1] >= 0)
         cell = np.where(fits, left[0] * (group.shape[1] + 1) + left[1], 0)
         hosts = np.array([host for host, _, _ in rows], dtype=np.int64)
-        return hosts, kinds, cell, fits, np.array([refund for _, _, refund in rows], dtype=np.int64)
+        return Kept(hosts, kinds, cell, fits, np.array([refund for _, _, refund in rows], dtype=np.int64))
 
-    def first_prices(self) -> FloatArray:
-        """(K,) cost of each kind on the most efficient host when that is full: the continuous relaxation."""
+    @property
+    def ranges(self) -> list[tuple[int, int]]:
+        """For each group of hosts, how many are online at least and at most."""
+        on = self.problem.must_be_on
+        return [(int(on[group.numbers].sum()), len(group.numbers)) for group in self._groups]
+
+    def first_prices(self) -> list[FloatArray]:
+        """Prices (K,) to begin with: what a VM draws on the most efficient host, and a share of what that host draws
+        when idle, by either resource or both.
+        """  # noqa: D205
         size = self._on_grid(self.problem.limit).astype(np.float64)
         usable = ~self.problem.must_be_off & (size > 0).any(axis=1)
-        axis = int(
-            np.argmax(
-                (self.kinds.grid * self.kinds.count[:, None]).sum(axis=0) / np.maximum(size[usable].sum(axis=0), 1)
-            )
-        )
-        idle = float((self.costs.on[usable] / np.maximum(size[usable, axis], 1)).min())
-        rate = float(self.costs.rate[usable].min())
-        prices: FloatArray = idle * self.kinds.grid[:, axis] + rate * self.kinds.load
-        return prices
+        draws = float(self.costs.rate[usable].min(initial=1 << 40)) * self.kinds.load
+        idle = (self.costs.on[usable, None] / np.maximum(size[usable], 1)).min(axis=0, initial=0)
+        shares = [idle * mix for mix in ((1, 0), (0, 1), (0.5, 0.5))]
+        return [draws + part * (self.kinds.grid @ share) for share in shares for part in (0, 0.25, 0.5, 0.75, 1)]
 
-    def evaluate(self, prices: FloatArray) -> tuple[float, IntArray]:
-        """The bound that prices give (an exact value of the relaxation), and how often each kind is used in it."""
+    def evaluate(self, prices: FloatArray, discounts: Sequence[float] = ()) -> Value:
+        """The bound that prices (K,) give where each host of a group costs its discount (G,) less to be online."""
         total = float(prices @ self.kinds.count) + self.costs.constant + self._stay_cost()
         used = np.zeros(len(prices), dtype=np.int64)
-        for group, tables in zip(self._groups, self._tables, strict=True):
+        net = np.zeros(self.problem.model.n_hosts)
+        online = np.zeros(len(self._groups), dtype=np.int64)
+        for number, (group, tables) in enumerate(zip(self._groups, self._tables, strict=True)):
             best, choice = self._arrivals(group, prices)
             cells = np.zeros(best.size, dtype=np.int64)
-            for hosts, kinds, cell, fits, refund in tables:
-                total += self._price_hosts(group, prices, best.ravel(), (hosts, kinds, cell, fits, refund), used, cells)
+            discount = discounts[number] if len(discounts) else 0.0
+            for table in tables:
+                net[table.hosts] = -discount
+                online[number] += self._price_hosts(group, prices, best.ravel(), table, net, used, cells)
             self._count_arrivals(group, choice.ravel(), cells, used)
-        return total, used
+            pays = net[group.numbers] < 0
+            total += float(net[group.numbers[pays | self.problem.must_be_on[group.numbers]]].sum())
+        return Value(total, used, online, net)
 
     def _stay_cost(self) -> float:
         return float(self.costs.stay[self.problem.stays_possible].sum())
 
     def _price_hosts(  # noqa: PLR0917
         self,
-        group: Host,
+        group: Group,
         prices: FloatArray,
         best: FloatArray,
-        table: tuple[IntArray, IntArray, IntArray, BoolArray, IntArray],
+        table: Kept,
+        net: FloatArray,
         used: IntArray,
         cells: IntArray,
-    ) -> float:
-        hosts, kinds, cell, fits, refund = table
+    ) -> int:
+        """Add to `net` what the cheapest load of each host costs, count it where online; returns how many are."""
+        kinds, hosts = table.kinds, table.hosts
         gain = (prices - group.rate * self.kinds.load)[kinds]
         value = np.zeros((len(hosts), 1))
         for n in range(kinds.shape[1]):
             value = np.concatenate([value, value + gain[:, [n]]], axis=1)
-        value = np.where(fits, value + best[cell], -np.inf)
+        value = np.where(table.fits, value + best[table.cell], -np.inf)
         chosen = value.argmax(axis=1)
         rows = np.arange(len(hosts))
-        net = self.costs.on[hosts] - refund - value[rows, chosen]
-        on = self.problem.must_be_on[hosts] | (net < 0)
-        np.add.at(cells, cell[rows, chosen][on], 1)
+        net[hosts] += self.costs.on[hosts] - table.refund - value[rows, chosen]
+        on = self.problem.must_be_on[hosts] | (net[hosts] < 0)
+        np.add.at(cells, table.cell[rows, chosen][on], 1)
         kept = (chosen[:, None] >> np.arange(kinds.shape[1])) & 1
         np.add.at(used, kinds[on], kept[on])
-        return float(net[on].sum())
+        return int(on.sum())
 
-    def _arrivals(self, group: Host, prices: FloatArray) -> tuple[FloatArray, IntArray]:
+    def _arrivals(self, group: Group, prices: FloatArray) -> tuple[FloatArray, IntArray]:
         """Best value of VMs brought in for each room, and the kind added last (-1 for none): unbounded knapsack."""
         rows, columns = group.shape
         best = np.zeros((rows + 1, columns + 1))
@@ -191,7 +225,7 @@ class EnergyBound:
                 _add_item(best, choice, kind, a, b, float(gain[kind]))
         return best, choice
 
-    def _count_arrivals(self, group: Host, choice: IntArray, cells: IntArray, used: IntArray) -> None:
+    def _count_arrivals(self, group: Group, choice: IntArray, cells: IntArray, used: IntArray) -> None:
         """Follow the choices back from each cell in use, all at once."""
         width = group.shape[1] + 1
         step = self.kinds.grid[:, 0] * width + self.kinds.grid[:, 1]
@@ -202,48 +236,6 @@ class EnergyBound:
             where, times, kind = where[kind >= 0], times[kind >= 0], kind[kind >= 0]
             np.add.at(used, kind, times)
             where = where - step[kind]
-
-    def climb(self, target: float, rounds: int, stop: Callable[[], bool] = bool) -> tuple[float, FloatArray]:
-        """The best bound and its prices after some rounds; `target` is a known cost, which no bound exceeds.
-
-        Cutting planes: each evaluation bounds the relaxation from above by a plane; the best prices within a box around
-        the best ones so far are tried next, and the box grows or shrinks with the success (Marsten, Hogan and
-        Blankenship 1975).
-        """
-        from ortools.linear_solver import pywraplp  # noqa: PLC0415
-
-        prices = self.first_prices()
-        best, used = self.evaluate(prices)
-        best_prices, radius = prices, 0.05
-        planes = pywraplp.Solver.CreateSolver("GLOP")
-        top = planes.NumVar(-planes.infinity(), target, "")
-        variables = [planes.NumVar(0, planes.infinity(), "") for _ in prices]
-        planes.Maximize(top)
-        self._add_plane(planes, top, variables, prices, best, used)
-        for _ in range(rounds):
-            for variable, price in zip(variables, best_prices.tolist(), strict=True):
-                variable.SetBounds(max(0.0, price * (1 - radius)), price * (1 + radius))
-            if planes.Solve() != pywraplp.Solver.OPTIMAL or top.solution_value() - best < 1e-6 * abs(best) or stop():
-                break
-            promise = top.solution_value()
-            prices = np.maximum([v.solution_value() for v in variables], 0)
-            value, used = self.evaluate(prices)
-            self._add_plane(planes, top, variables, prices, value, used)
-            if value > best:
-                radius = radius * 1.5 if value - best > 0.3 * (promise - best) else radius
-                best, best_prices = value, prices
-            else:
-                radius *= 0.7
-        return best, best_prices
-
-    def _add_plane(  # noqa: PLR0917
-        self, planes: Any, top: Any, variables: list[Any], prices: FloatArray, value: float, used: IntArray
-    ) -> None:
-        slope = (self.kinds.count - used).astype(np.float64)
-        plane = planes.RowConstraint(-planes.infinity(), float(value - slope @ prices), "")
-        plane.SetCoefficient(top, 1.0)
-        for variable, amount in zip(variables, slope.tolist(), strict=True):
-            plane.SetCoefficient(variable, -amount)
 
 
 def _add_item(best: FloatArray, choice: IntArray, kind: int, a: int, b: int, gain: float) -> None:  # noqa: PLR0917

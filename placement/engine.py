@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from placement.answer import Answer, Status
+from placement.ascent import Ascent, Reached, branch
 from placement.balance import Balance
 from placement.checker import check_plan
 from placement.costs import Costs, combined, costs_of
@@ -16,7 +17,7 @@ from placement.energy_bound import EnergyBound
 from placement.errors import PlanningError
 from placement.explain import explain
 from placement.instance import DEFAULT_TERM, Instance, Mode, Objective, Term
-from placement.model import Kind, Model, Plan
+from placement.model import LARGEST, FloatArray, Kind, Model, Plan
 from placement.planner import Planned, make_plan
 from placement.problem import Problem
 from placement.repair import SMALL, Found, Repair
@@ -27,8 +28,12 @@ ROUNDS = 120
 """Cutting planes of the energy bound."""
 FEW_HOSTS = 200
 """Up to so many hosts they are emptied in many orders."""
-ORDERS = 60
-"""Orders tried then."""
+ORDERS = 30
+"""Orders tried then, before and after the bound is known."""
+BRANCHING = 400
+"""Evaluations of the energy bound then spent on numbers of hosts online."""
+CLOSED = 1e-6
+"""Relative gap at which a branch is closed."""
 
 Progress = Callable[[int | None, int | None, float], None]
 """Called with each improvement: cost, bound, seconds since the start."""
@@ -134,35 +139,55 @@ class _Run:
         return found.host is not None and self.costs.of(found.placed, found.online) <= found.bound
 
     def _energy(self, found: Found) -> Found:
-        """Empty hosts, then prove how close that is."""
-        host, online = self._emptied(found)
-        if self._small() and self.costs.of(found.placed, found.online) <= self.costs.of(host, online):
-            host, online = found.placed, found.online
-        cost = self.costs.of(host, online)
-        started = self.options.clock()
-        bound, proof = (found.bound, found.proof) if self._small() else (-(1 << 62), "")
+        """Empty hosts, bound what that could save, and empty them again in the order that the bound suggests."""
+        best = self._emptied(found, None)
+        if self._small():
+            best = min(best, found, key=self._cost_of)
+        cost = self._cost_of(best)
+        bound, proof = (found.bound, found.proof) if self._small() else (-LARGEST * LARGEST, "")
         if cost > bound:
-            value, _ = EnergyBound(self.problem, self.costs).climb(float(cost), ROUNDS, self.stop)
-            lower = int(np.floor(value - 1e-9 * abs(value) - 1))
+            ascent = Ascent(EnergyBound(self.problem, self.costs), float(cost))
+            reached = self._bounding(lambda: ascent.root(ROUNDS, self.stop))
+            best = min(best, self._emptied(found, reached.net), key=self._cost_of)
+            if self._few_hosts:
+                goal = self._cost_of(best) * (1 - CLOSED)
+                reached = self._bounding(lambda: branch(ascent, reached, goal, BRANCHING, self.stop))
+                best = min(best, self._emptied(found, reached.net), key=self._cost_of)
+            cost, lower = self._cost_of(best), self._rounded_up(reached.bound)
             bound, proof = (lower, "Lagrangian relaxation") if lower > bound else (bound, proof)
-        self.seconds["bound"] = self.options.clock() - started
-        self._report(host, online, bound)
-        return Found(host, online, min(bound, cost), proof)
+        self._report(best.placed, best.online, min(bound, cost))
+        return replace(best, bound=min(bound, cost), proof=proof)
 
-    def _emptied(self, found: Found) -> tuple[list[int], list[bool]]:
+    def _cost_of(self, found: Found) -> int:
+        return self.costs.of(found.placed, found.online)
+
+    def _bounding(self, work: Callable[[], Reached]) -> Reached:
+        started = self.options.clock()
+        reached = work()
+        self.seconds["bound"] += self.options.clock() - started
+        return reached
+
+    @property
+    def _few_hosts(self) -> bool:
+        return self.problem.model.n_hosts <= FEW_HOSTS
+
+    def _rounded_up(self, value: float) -> int:
+        """The least cost that a placement can have at or above a bound, but for the rounding of floating point."""
+        lowest = int(np.floor(value - 1e-9 * abs(value))) - self.costs.constant
+        return self.costs.constant + -(-lowest // self.costs.step) * self.costs.step
+
+    def _emptied(self, found: Found, burden: FloatArray | None) -> Found:
         """The cheapest outcome of emptying hosts: in one order, on few hosts in many."""
         random = np.random.default_rng(self.options.seed)
-        outcomes: list[tuple[int, list[int], list[bool]]] = []
-        for attempt in range(ORDERS if self.problem.model.n_hosts <= FEW_HOSTS else 1):
+        outcomes: list[Found] = []
+        for attempt in range(ORDERS if self._few_hosts else 1):
             draft = Draft(self.problem, found.placed)
-            drain = Drain(self.problem, draft, found.online, self.costs, random if attempt else None)
+            drain = Drain(self.problem, draft, found.online, self.costs, random if attempt else None, burden)
             drain.run(self.stop)
-            online = drain.online.tolist()
-            outcomes.append((self.costs.of(draft.host, online), draft.host, online))
+            outcomes.append(Found(draft.host, drain.online.tolist(), found.bound, found.proof))
             if self.stop():
                 break
-        _, host, online = min(outcomes, key=lambda outcome: outcome[0])
-        return host, online
+        return min(outcomes, key=self._cost_of)
 
     def _balance(self, found: Found) -> Found:
         draft = Draft(self.problem, found.placed)

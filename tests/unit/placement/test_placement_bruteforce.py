@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from placement.answer import Status
+from placement.ascent import Ascent, branch
 from placement.constraints.among import Among
 from placement.constraints.ban import Ban
 from placement.constraints.fence import Fence
@@ -184,7 +185,10 @@ def test_energy_agrees_with_all_placements(build, block):
         assert found.infeasible == (not costs), instance
         if costs:
             assert costs_of(problem, Term.ENERGY).of(found.host, found.online) == min(costs), instance
-            bound, _ = EnergyBound(problem, costs_of(problem, Term.ENERGY)).climb(float(min(costs)), 30)
+            ascent = Ascent(EnergyBound(problem, costs_of(problem, Term.ENERGY)), float(min(costs)))
+            root = ascent.root(30)
+            bound = branch(ascent, root, float(min(costs)), 60).bound
+            assert root.bound <= bound + 1
             assert bound <= min(costs) + 1
             assert found.bound == min(costs)
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from placement.answer import Status
+from placement.ascent import Ascent, branch
 from placement.balance import Balance
 from placement.checker import check_plan
 from placement.constraints.min_spare_resources import MinSpareResources
 from placement.constraints.offline import Offline
+from placement.constraints.online import Online
 from placement.constraints.running import Running
 from placement.constraints.spread import Spread
 from placement.costs import costs_of
@@ -28,8 +30,29 @@ def test_energy_of_sixty_servers_is_nearly_proved():
     instance = generate(Recipe("flavours", hosts=60, load=0.45, seed=3))
     answer = solve(instance, Mode.ENERGY)
     assert not answer.violations
-    assert answer.gap < 0.005
+    assert answer.gap < 0.002
     assert answer.power_after < 0.75 * answer.power_before
+
+
+def test_branching_on_numbers_of_hosts_sharpens_the_bound(build):
+    model = build([(10, 10)] * 4, [(4, 4)] * 5, [0, 1, 2, 3, 3], memory=[0] * 5)
+    problem = Problem(Instance(model))
+    best = solve(Instance(model), Mode.ENERGY)
+    assert sum(best.online) == 3
+    ascent = Ascent(EnergyBound(problem, costs_of(problem, Term.ENERGY)), float(best.cost))
+    root = ascent.root(60)
+    sharper = branch(ascent, root, float(best.cost), 200)
+    assert root.bound < 0.95 * sharper.bound
+    assert sharper.bound == pytest.approx(best.cost, rel=1e-6)
+
+
+def test_bound_when_every_host_must_be_online(build):
+    model = build([(10, 10)] * 3, [(2, 2)] * 4, [0, 1, 2, 2])
+    rules = tuple(Online(h) for h in range(3))
+    problem = Problem(Instance(model, rules))
+    costs = costs_of(problem, Term.ENERGY)
+    ascent = Ascent(EnergyBound(problem, costs), 1e12)
+    assert ascent.root(60).bound == pytest.approx(costs.of(problem.start, [True] * 3), rel=1e-6)
 
 
 def test_energy_keeps_spread_among_and_head_room():
@@ -85,7 +108,7 @@ def test_bound_of_hosts_with_many_vms_stays_valid(build):
     problem = Problem(Instance(model))
     costs = costs_of(problem, Term.ENERGY)
     answer = solve(Instance(model), Mode.ENERGY)
-    value, _ = EnergyBound(problem, costs).climb(float(answer.cost), 40)
+    value = Ascent(EnergyBound(problem, costs), float(answer.cost)).root(40).bound
     assert value <= answer.cost
 
 
@@ -94,7 +117,7 @@ def test_bound_with_one_resource_and_with_fine_sizes(build):
     model = build([(20011,)] * 4, sizes, [v % 4 for v in range(12)], resources=("cpu",))
     answer = solve(Instance(model), Mode.ENERGY)
     problem = Problem(Instance(model))
-    value, _ = EnergyBound(problem, costs_of(problem, Term.ENERGY)).climb(float(answer.cost), 40)
+    value = Ascent(EnergyBound(problem, costs_of(problem, Term.ENERGY)), float(answer.cost)).root(40).bound
     assert value <= answer.cost
     assert sum(answer.online) == 1
     wide = build([(20011, 10007)] * 4, [(1009, 503)] * 12, [v % 4 for v in range(12)])

@@ -1,0 +1,212 @@
+"""Good prices for the energy bound: cutting planes with a level, and branching on numbers of hosts online.
+
+Each evaluation bounds the relaxation from above by a plane (Kelley 1960). The next prices are the nearest to the best
+ones so far for which the planes promise a set share of what could still be gained (the level method of Lemarechal,
+Nemirovskii and Nesterov 1995). Planes stay valid whatever is asked of the numbers of hosts online, so every branch
+begins with what the others learnt.
+"""
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+from ortools.linear_solver import pywraplp
+
+from placement.energy_bound import EnergyBound
+from placement.model import FloatArray, IntArray
+
+SHARE = 0.6
+"""Of what the planes promise above the best bound, how much the next prices must promise."""
+FARTHEST = 4.0
+"""Largest price, as a multiple of the largest first one."""
+ENOUGH = 1e-7
+"""Relative rise of the bound that is no longer worth an evaluation."""
+LITTLE = 0.02
+"""Share of the gap that is no longer worth one either."""
+BRANCH_ROUNDS = 40
+"""Evaluations in each branch."""
+WHOLE = 1e-4
+"""How far from a whole number a number of hosts may be without being branched on."""
+
+Range = tuple[int, int]
+"""How many hosts of a group are online at least and at most."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A bound for some ranges and the point that gives it; `total` is the part that does not depend on the ranges.
+
+    `net` (H,) is what each host adds when online, `online` (G,) how many are in the relaxed solution, on average.
+    """
+
+    bound: float
+    total: float
+    prices: FloatArray
+    discounts: FloatArray
+    net: FloatArray
+    online: FloatArray
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the linear program: its value is `below` and `above` a point, give or take the distance."""
+
+    value: pywraplp.Variable
+    below: pywraplp.Constraint
+    above: pywraplp.Constraint
+
+
+class Ascent:
+    """The search for prices (K,) and discounts (G,); no bound is wanted above `target`, the cost of a placement."""
+
+    def __init__(self, relaxed: EnergyBound, target: float) -> None:
+        self.relaxed = relaxed
+        self.target = target
+        self._lp = pywraplp.Solver.CreateSolver("GLOP")
+        self._first = relaxed.first_prices()
+        self._dear = max(1.0, float(relaxed.costs.on.max(initial=0)))
+        scale = np.maximum(np.max(self._first, axis=0), 1e-6 * self._dear)
+        free = self._lp.infinity()
+        self._top = self._lp.NumVar(-free, free, "")
+        self._distance = self._lp.NumVar(0, free, "")
+        self._gain = self._lp.RowConstraint(-free, free, "")
+        self._prices = [self._variable(step) for step in scale.tolist()]
+        self._plus, self._minus = ([self._variable(self._dear) for _ in relaxed.ranges] for _ in range(2))
+        self._online: list[IntArray] = []
+        self._planes: list[pywraplp.Constraint] = []
+
+    def _variable(self, scale: float) -> Variable:
+        """A variable and the rows that keep it within `scale` times the distance of some point."""
+        free = self._lp.infinity()
+        value = self._lp.NumVar(0, FARTHEST * scale, "")
+        rows = []
+        for sign in (1.0, -1.0):
+            row = self._lp.RowConstraint(-free, free, "")
+            row.SetCoefficient(value, sign)
+            row.SetCoefficient(self._distance, -scale)
+            rows.append(row)
+        return Variable(value, rows[0], rows[1])
+
+    @property
+    def evaluations(self) -> int:
+        """How often the relaxation was evaluated."""
+        return len(self._planes)
+
+    def root(self, rounds: int, stop: Callable[[], bool] = bool) -> Reached:
+        """The bound whatever the numbers of hosts online: from the best of the first prices upwards."""
+        ranges, none = self.relaxed.ranges, np.zeros(len(self.relaxed.ranges))
+        outcomes = [self._evaluate(prices, none, ranges) for prices in self._first]
+        return self.climb(ranges, max(outcomes, key=lambda one: one.bound), rounds, stop)
+
+    def climb(self, ranges: Sequence[Range], start: Reached, rounds: int, stop: Callable[[], bool] = bool) -> Reached:
+        """The best bound after some rounds, with numbers of hosts online within the ranges."""
+        best, online = start, start.online
+        self._aim(ranges)
+        for _ in range(rounds):
+            if best.bound >= self.target or stop() or not self._promise():
+                break
+            promise, online = self._lp.Objective().Value(), self._mean_online()
+            enough = max(ENOUGH * abs(best.bound), LITTLE * (self.target - best.bound))
+            if promise - best.bound < enough or not self._approach(best, promise):
+                break
+            prices = np.array([one.value.solution_value() for one in self._prices])
+            plus, minus = (np.array([one.value.solution_value() for one in side]) for side in (self._plus, self._minus))
+            found = self._evaluate(np.maximum(prices, 0), plus - minus, ranges)
+            best = max(best, found, key=lambda one: one.bound)
+        return replace(best, online=online)
+
+    def within(self, here: Reached, ranges: Sequence[Range]) -> Reached:
+        """What a point gives for other ranges."""
+        return replace(here, bound=here.total + _given_back(here.discounts, ranges))
+
+    def _aim(self, ranges: Sequence[Range]) -> None:
+        """What is below all planes, plus what discounts give back; groups whose range is not narrowed need none."""
+        self._gain.SetCoefficient(self._top, 1.0)
+        for free, (low, high), plus, minus in zip(self.relaxed.ranges, ranges, self._plus, self._minus, strict=True):
+            for one, amount in ((plus, low), (minus, -high)):
+                self._gain.SetCoefficient(one.value, float(amount))
+                one.value.SetUb(0.0 if free == (low, high) else FARTHEST * self._dear)
+
+    def _promise(self) -> bool:
+        """Find the most that the planes allow, at any distance."""
+        goal, free = self._lp.Objective(), self._lp.infinity()
+        goal.Clear()
+        self._gain.SetBounds(-free, self.target)
+        for one in (*self._prices, *self._plus, *self._minus):
+            one.below.SetBounds(-free, free)
+            one.above.SetBounds(-free, free)
+            goal.SetCoefficient(one.value, self._gain.GetCoefficient(one.value))
+        goal.SetCoefficient(self._top, 1.0)
+        goal.SetMaximization()
+        return bool(self._lp.Solve() == pywraplp.Solver.OPTIMAL)
+
+    def _approach(self, best: Reached, promise: float) -> bool:
+        """Find the nearest point to the best one that promises a share of what could be gained."""
+        goal, free = self._lp.Objective(), self._lp.infinity()
+        goal.Clear()
+        goal.SetCoefficient(self._distance, 1.0)
+        goal.SetMinimization()
+        self._gain.SetBounds(best.bound + SHARE * (promise - best.bound), free)
+        centre = (*best.prices.tolist(), *np.maximum(best.discounts, 0), *np.maximum(-best.discounts, 0))
+        for one, value in zip((*self._prices, *self._plus, *self._minus), centre, strict=True):
+            one.below.SetBounds(-free, float(value))
+            one.above.SetBounds(-free, -float(value))
+        return bool(self._lp.Solve() == pywraplp.Solver.OPTIMAL)
+
+    def _evaluate(self, prices: FloatArray, discounts: FloatArray, ranges: Sequence[Range]) -> Reached:
+        """One more plane."""
+        value = self.relaxed.evaluate(prices, discounts.tolist())
+        slope = (self.relaxed.kinds.count - value.used).astype(np.float64)
+        level = value.total - float(slope @ prices) + float(value.online @ discounts)
+        plane = self._lp.RowConstraint(-self._lp.infinity(), level, "")
+        plane.SetCoefficient(self._top, 1.0)
+        for variable, amount in zip(self._prices, slope.tolist(), strict=True):
+            plane.SetCoefficient(variable.value, -amount)
+        for plus, minus, amount in zip(self._plus, self._minus, value.online.tolist(), strict=True):
+            plane.SetCoefficient(plus.value, float(amount))
+            plane.SetCoefficient(minus.value, -float(amount))
+        self._planes.append(plane)
+        self._online.append(value.online)
+        bound = value.total + _given_back(discounts, ranges)
+        return Reached(bound, value.total, prices, discounts, value.net, value.online.astype(np.float64))
+
+    def _mean_online(self) -> FloatArray:
+        """(G,) hosts online, averaged over the planes by their weight in the solution of the linear program."""
+        weight = np.array([abs(plane.dual_value()) for plane in self._planes])
+        mean: FloatArray = weight @ np.array(self._online) / max(float(weight.sum()), 1e-12)
+        return mean
+
+
+def _given_back(discounts: FloatArray, ranges: Sequence[Range]) -> float:
+    """The least that discounts on hosts online amount to."""
+    pairs = zip(ranges, discounts.tolist(), strict=True)
+    return float(sum(low * max(d, 0.0) + high * min(d, 0.0) for (low, high), d in pairs))
+
+
+def branch(ascent: Ascent, root: Reached, goal: float, effort: int, stop: Callable[[], bool] = bool) -> Reached:
+    """A bound that also knows that hosts are online as a whole: best-first search on how many of each group are.
+
+    The point returned is that of the lowest branch.
+
+    Branches at or above `goal` are closed; after `effort` evaluations no more are opened.
+    """
+    number = count()
+    queue = [(root.bound, next(number), ascent.relaxed.ranges, root)]
+    last = ascent.evaluations + effort
+    while True:
+        bound, _, ranges, here = queue[0]
+        loose = [n for n, (low, high) in enumerate(ranges) if low < high]
+        distance = np.abs(here.online - np.round(here.online))
+        whole = not loose or distance[loose].max() < WHOLE
+        if bound >= goal or whole or ascent.evaluations >= last or stop():
+            return replace(here, bound=bound)
+        heapq.heappop(queue)
+        split = max(loose, key=lambda n: distance[n])
+        low, high = ranges[split]
+        middle = min(max(low, int(here.online[split])), high - 1)
+        for part in ((low, middle), (middle + 1, high)):
+            inner = [*ranges[:split], part, *ranges[split + 1 :]]
+            reached = ascent.climb(inner, ascent.within(here, inner), BRANCH_ROUNDS, stop)
+            heapq.heappush(queue, (max(bound, reached.bound), next(number), inner, reached))
