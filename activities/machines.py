@@ -123,7 +123,7 @@ class MachineSteps:
 
     @activity.defn(name="machine.revert", no_thread_cancel_exception=True)
     def revert(self, order: JobOrder) -> None:
-        """Take back what an action may have added, and note the state that the machine is really in."""
+        """Take back what an action may have added, and note the state and size that the machine really has."""
         with self._plant.step(order.job_id, "undo") as step:
             with step.first() as tx:
                 job, machine = self._target(tx, order.job_id)
@@ -134,10 +134,13 @@ class MachineSteps:
                 self._plant.remove(job.arguments["image_id"], Kind.IMAGE)
             if undo is not None:
                 self._unless_gone(cloud, ref, undo, step_token(job.id, "undo"))
-            state = settled_state(cloud.connector.observe(ref).state)
+            seen = cloud.connector.observe(ref)
             with step.last() as tx:
-                job, _ = self._target(tx, order.job_id)
+                job, machine = self._target(tx, order.job_id)
+                state = settled_state(seen.state)
                 job.arguments = job.arguments | ({"before": state} if state else {})
+                if job.action == "resize" and isinstance(seen.facts, ports.MachineFacts):
+                    machine.cpu, machine.memory = seen.facts.cpu, seen.facts.memory  # what it could not lose counts
 
     def _undoing(self, tx: Transaction, job: Job, machine: Machine) -> ports.Action | None:
         match job.action:

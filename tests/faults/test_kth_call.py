@@ -109,6 +109,20 @@ def test_each_call_fails_in_each_way(plant, world, workflow):
     assert survived >= len(runs) // 3, "throttling, silence and slowness must not fail a job"
 
 
+def test_a_size_that_cannot_be_taken_back_is_counted(plant, world):
+    on = stage(plant, world)
+    machine = on.ready()
+    control.inject(on.store, Trouble.ERROR, verb="observe", kind="machine", fault=Fault.INTERNAL)
+    control.inject(on.store, Trouble.ERROR, verb="resize", nth=2, fault=Fault.CONFLICT)
+    job = plant.settle(resize(on, machine).id)
+    assert job.state == JobState.FAILED
+    (seen,) = control.inventory(on.store)[Kind.MACHINE]
+    with world.reading(SYSTEM) as tx:
+        row = tx.session.get_one(Machine, machine.id)
+        assert (row.cpu, row.memory) == (seen.facts.cpu, seen.facts.memory) == (2, 256 * MIB)
+    check(on, "after a resize that stuck")
+
+
 def one_run(plant, world, act, call, name):
     on = stage(plant, world)
     machine = None if act is create else on.ready()

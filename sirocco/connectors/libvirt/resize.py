@@ -17,6 +17,7 @@ _LOOKS, _LOOK = 50, 0.2  # seconds between looks at a guest that has been given 
 
 def resize(domain: libvirt.virDomain, action: Resize, progress: Progress) -> None:
     """Change processors and memory; CONFLICT for what needs the machine stopped."""
+    progress.check()
     if domain.isActive():
         _grow(domain, action)
     elif domain.hasManagedSaveImage(0):
