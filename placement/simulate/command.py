@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,17 +25,18 @@ from placement.leases.policies import parse_policy, parse_pricing
 from placement.simulate.engine import simulate
 from placement.simulate.lwf import read_lwf
 from placement.simulate.lwfa import annotate
+from placement.simulate.options import Options
 from placement.simulate.plots import draw
 from placement.simulate.report import report, summary, write_events
 from placement.simulate.swf import SwfOptions, read_swf
-from placement.simulate.workload import Workload, WorkloadError
+from placement.simulate.workload import MOST_NODES, Workload, WorkloadError
 
 _DEFAULT_RESOURCES = "cpu=100,memory=1024"
 
 
-def parser() -> ArgumentParser:
+def parser() -> Options:
     """The options; rates in MB/s, bandwidth in Mbit/s, prices per node and hour."""
-    found = ArgumentParser("python -m placement.simulate", description="Simulate a workload of leases.")
+    found = Options("python -m placement.simulate", description="Simulate a workload of leases.")
     add = found.add_argument
     add("workload", type=Path, metavar="WORKLOAD", help="LWF (.lwf, .xml) or SWF (.swf, .txt)")
     add("--hosts", type=int, metavar="N", help="number of equal hosts, instead of the workload's site")
@@ -47,7 +48,7 @@ def parser() -> ArgumentParser:
     add("--migration", default="no", choices=[mode.value for mode in Migration])
     add("--images", default="none", choices=[mode.value for mode in Images])
     add("--bandwidth", type=float, metavar="B", help="Mbit/s for images and migrations; left out: no time")
-    add("--pricing", default="free", metavar="P", help="free, constant:RATE, peak:RATE[:FACTOR[:FIRST[:LAST]]], ...")
+    add("--pricing", default="free", metavar="P", help="free, constant:RATE, peak:RATE[:FACTOR[:FIRST:LAST]], ...")
     add("--policy", action="append", default=[], metavar="NAME", help="accept-all, no-ARs, no-preemption, greedy, ...")
     add("--annotations", type=Path, metavar="FILE", help="LWFA to apply to the workload")
     add("--events", type=Path, metavar="FILE.jsonl", help="write every event as one JSON object")
@@ -127,8 +128,8 @@ def read_site(options: Namespace, workload: Workload) -> Site:
     """The hosts asked for, else those of the workload, else as many as a trace's header names."""
     capacity = read_resources(options.resources or _DEFAULT_RESOURCES)
     if options.hosts is not None:
-        if options.hosts < 1:
-            raise WorkloadError(f"--hosts is {options.hosts}; give at least 1")
+        if not 0 < options.hosts <= MOST_NODES:
+            raise WorkloadError(f"--hosts is {options.hosts}; give 1 to {MOST_NODES}")
         return equal_hosts(options.hosts, capacity)
     if workload.site is not None:
         return equal_hosts(len(workload.site.hosts), capacity) if options.resources else workload.site

@@ -4,20 +4,21 @@ SWF or LWF, with LWFA annotations applied if given, becomes LWF (`.lwf`, `.xml`)
 """
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 from placement.leases import Kind, LeaseError
 from placement.simulate.lwf import read_lwf, write_lwf
 from placement.simulate.lwfa import annotate
+from placement.simulate.options import Options
 from placement.simulate.swf import SwfOptions, read_swf, write_swf
 from placement.simulate.workload import Workload, WorkloadError
 
 
-def parser() -> ArgumentParser:
+def parser() -> Options:
     """The options of the converter; those on jobs concern SWF input only."""
-    found = ArgumentParser("python -m placement.simulate.convert", description="Convert a workload of leases.")
+    found = Options("python -m placement.simulate.convert", description="Convert a workload of leases.")
     add = found.add_argument
     add("source", type=Path, metavar="IN")
     add("target", type=Path, metavar="OUT")

@@ -3,13 +3,14 @@
 import math
 import random
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from placement.leases import Kind, LeaseError, NodeGroup, Request, Site, equal_hosts, resources
 from placement.simulate.lwf import read_lwf, write_lwf
+from placement.simulate.options import Options
 from placement.simulate.workload import Arrival, Workload, WorkloadError, in_order
 
 Draw = Callable[[random.Random], float]
@@ -116,9 +117,9 @@ def inject(workload: Workload, injection: Injection) -> Workload:
     return replace(workload, arrivals=in_order([*workload.arrivals, *added]), rules=rules)
 
 
-def parser() -> ArgumentParser:
+def parser() -> Options:
     """The options of the generator."""
-    found = ArgumentParser("python -m placement.simulate.generate", description="Generate a workload of leases.")
+    found = Options("python -m placement.simulate.generate", description="Generate a workload of leases.")
     add = found.add_argument
     add("out", type=Path, metavar="OUT.lwf")
     add("--base", type=Path, metavar="LWF", help="add advance leases to this workload instead of drawing leases")

@@ -8,7 +8,7 @@ from lxml import etree
 from placement.leases import Host, Image, Kind, NodeGroup, Request, Resources, Site, resources
 from placement.leases.errors import LeaseError
 from placement.simulate.times import read_duration, read_time, write_time
-from placement.simulate.workload import Arrival, Workload, WorkloadError, in_order
+from placement.simulate.workload import MOST_NODES, Arrival, Workload, WorkloadError, in_order
 
 USER_RATE = "simul_userrate"
 Element = etree._Element  # noqa: SLF001 (lxml has no public name for the type)
@@ -100,7 +100,10 @@ def _node_sets(nodes: Element, path: Path, types: frozenset[str] | None, least: 
     groups = []
     for element in nodes.iterchildren("node-set"):
         needs = _resources(element, path, types, least)
-        groups.append(NodeGroup(_whole(element, "numnodes", path, 1), needs))
+        count = _whole(element, "numnodes", path, 1)
+        if count > MOST_NODES:
+            raise WorkloadError(f"{where(path, element)}: numnodes is {count}; {MOST_NODES} are the most")
+        groups.append(NodeGroup(count, needs))
     if not groups:
         raise WorkloadError(f"{where(path, nodes)}: has no <node-set>; add at least one")
     return groups

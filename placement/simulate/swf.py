@@ -128,8 +128,10 @@ def _numbers(line: str, place: str) -> list[float]:
         values = [float(word) for word in words]
     except ValueError as error:
         raise WorkloadError(f"{place}: {error}; every field of a job is a number, -1 if unknown") from error
-    if not all(abs(value) < 1e15 for value in values) or values[1] < 0 or values[0] < 0:
-        raise WorkloadError(f"{place}: job number and submit time must be finite and not negative")
+    if not all(abs(value) < 1e11 for value in values) or values[1] < 0 or values[0] < 0:
+        raise WorkloadError(
+            f"{place}: every field is a finite number up to 1e11, job number and submit time not negative"
+        )
     return values
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from placement.leases import FOREVER
 from placement.simulate.workload import WorkloadError
 
 _TIME = re.compile(r"\+?(?:(\d+):)?(\d+):(\d{1,2}):(\d{1,2})(?:\.(\d+))?", re.ASCII)
@@ -18,6 +19,8 @@ def read_time(text: str, where: str) -> int:
         raise WorkloadError(f"{where}: {text!r} is not a time; write HH:MM:SS or DD:HH:MM:SS, fractions allowed")
     days, hours, minutes, seconds, fraction = found.groups()
     whole = ((int(days or 0) * 24 + int(hours)) * 60 + int(minutes)) * 60 + int(seconds)
+    if whole >= FOREVER // 2:
+        raise WorkloadError(f"{where}: {text!r} lies too far ahead; no workload lasts for millennia")
     return whole + (1 if fraction and int(fraction[0]) >= 5 else 0)
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from placement.leases import LeaseError, Request, Resources, Site
 
+MOST_NODES = 1_000_000
+"""No site has more hosts and no lease more nodes."""
+
 
 class WorkloadError(LeaseError):
     """A workload, annotation or option that cannot be used; the text says what, where and what to do."""

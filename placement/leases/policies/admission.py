@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from placement.leases.model import FOREVER, Kind, Request
 
@@ -22,6 +22,7 @@ Holdings = Callable[[], list[Holding]]
 """Finds out what a user holds; called only by rules that want to know."""
 
 
+@runtime_checkable
 class Admission(Protocol):
     """Says why a request is refused, or nothing."""
 

@@ -1,7 +1,7 @@
 """Which hosts to fill first, by a score from 0 to 1 for each."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ Scores = npt.NDArray[np.float64]
 _CROWD = 4
 
 
+@runtime_checkable
 class HostChoice(Protocol):
     """Scores hosts for a lease over [start, end)."""
 

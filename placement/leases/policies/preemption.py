@@ -1,7 +1,7 @@
 """Who gives way to whom. A score of -1 is never; otherwise from 0 to 1, and the higher the better the victim."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from placement.leases.model import Kind, Request
 
@@ -9,6 +9,7 @@ NEVER = -1.0
 _OLD = 7 * 24 * 3600
 
 
+@runtime_checkable
 class Preemption(Protocol):
     """Scores possible victims."""
 

@@ -42,13 +42,14 @@ _NAMED: dict[str, tuple[str, Callable[[], object]]] = {
     "no-policy": ("hosts", NoPreference),
     "greedy": ("hosts", Greedy),
 }
-_KINDS = ("admission", "preemption", "hosts")
-_PRICINGS: dict[str, Callable[..., Pricing]] = {
-    "free": Free,
-    "constant": Constant,
-    "peak": Peak,
-    "adaptive": Adaptive,
+_KINDS: dict[str, type] = {"admission": Admission, "preemption": Preemption, "hosts": HostChoice}
+_PRICINGS: dict[str, tuple[tuple[int, ...], Callable[..., Pricing]]] = {
+    "free": ((0,), Free),
+    "constant": ((1,), Constant),
+    "peak": ((1, 2, 4), Peak),
+    "adaptive": ((1, 2), Adaptive),
 }
+_LAST_HOUR = 24
 
 
 def parse_policy(policies: Policies, text: str) -> Policies:
@@ -62,7 +63,7 @@ def parse_policy(policies: Policies, text: str) -> Policies:
         kind, make = _NAMED[target]
         return _with(policies, kind, make())
     if kind in _KINDS and ":" in target:
-        return _with(policies, kind, _load(target))
+        return _with(policies, kind, _load(kind, target))
     known = ", ".join(_NAMED)
     raise LeaseError(
         f"policy {text!r} is unknown; use one of {known}, or KIND=MODULE:CLASS (kinds {', '.join(_KINDS)})"
@@ -74,16 +75,19 @@ def _with(policies: Policies, kind: str, policy: Any) -> Policies:
     return replace(policies, **changed)
 
 
-def _load(target: str) -> object:
+def _load(kind: str, target: str) -> object:
     module, _, name = target.partition(":")
     try:
-        return getattr(import_module(module), name)()
-    except (ImportError, AttributeError, TypeError) as error:
+        policy: object = getattr(import_module(module), name)()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise LeaseError(f"policy {target!r} cannot be loaded ({error}); name a class without arguments") from error
+    if not isinstance(policy, _KINDS[kind]):
+        raise LeaseError(f"policy {target!r} does not decide on {kind}; see placement/leases/policies")
+    return policy
 
 
 def parse_pricing(text: str) -> Pricing:
-    """A pricing policy: `free`, `constant:RATE`, `peak:RATE[:FACTOR[:FIRST[:LAST]]]`, `adaptive:RATE[:FACTOR]`.
+    """A pricing policy: `free`, `constant:RATE`, `peak:RATE[:FACTOR[:FIRST:LAST]]`, `adaptive:RATE[:FACTOR]`.
 
     Rates are per node and hour; FIRST and LAST are hours of the day.
 
@@ -93,12 +97,17 @@ def parse_pricing(text: str) -> Pricing:
     name, *numbers = text.split(":")
     if name not in _PRICINGS:
         raise LeaseError(f"pricing {text!r} is unknown; use one of {', '.join(_PRICINGS)}")
+    counts, make = _PRICINGS[name]
     try:
         values = [float(number) for number in numbers]
-        hours = [int(value) for value in values[2:]]
-        pricing = _PRICINGS[name](*values[:2], *hours) if values else _PRICINGS[name]()
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise LeaseError(f"pricing {text!r}: {error}; write for instance constant:0.5 or peak:0.5:2:8:20") from error
-    if any(not 0 <= value < float("inf") for value in values) or (name == "free" and values):
-        raise LeaseError(f"pricing {text!r}: rates are finite numbers from 0 on, and free takes none")
-    return pricing
+    if len(values) not in counts:
+        wanted = " or ".join(map(str, counts))
+        raise LeaseError(f"pricing {text!r}: {name} takes {wanted} numbers; see docs/leases.md")
+    if any(not 0 <= value < float("inf") for value in values):
+        raise LeaseError(f"pricing {text!r}: rates are finite numbers from 0 on")
+    hours = values[2:]
+    if any(hour != int(hour) or hour > _LAST_HOUR for hour in hours) or hours != sorted(hours):
+        raise LeaseError(f"pricing {text!r}: give two hours of the day from 0 to 24, the first before the last")
+    return make(*values[:2], *map(int, hours))

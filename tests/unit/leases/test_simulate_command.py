@@ -157,11 +157,26 @@ def test_annotations_and_sites_by_option(tmp_path):
     assert leases[1]["state"] == "rejected"
 
 
+@pytest.mark.parametrize("command", [main, convert.main, generate.main])
+def test_a_misspelt_option_gives_one_line_and_exit_2(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        command(["a", "b", "--wrong"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert left.value.code == 2
+    assert line.startswith("placement.simulate")
+    assert "--wrong" in line
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ([], "give --hosts"),
-        (["--hosts", "0"], "at least 1"),
+        (["--hosts", "0"], "give 1 to 1000000"),
+        (["--hosts", "1000001"], "give 1 to 1000000"),
+        (["--hosts", "1", "--pricing", "peak:1:2:21"], "takes 1 or 2 or 4 numbers"),
+        (["--hosts", "1", "--pricing", "peak:1:2:20:8"], "two hours of the day"),
+        (["--hosts", "1", "--pricing", "peak:1:2:8:25"], "two hours of the day"),
+        (["--hosts", "1", "--policy", "hosts=os:getcwd"], "does not decide on hosts"),
         (["--hosts", "1", "--backfilling", "easy"], "backfilling"),
         (["--hosts", "1", "--suspend-rate", "0"], "--suspend-rate is 0"),
         (["--hosts", "1", "--bandwidth", "nan"], "--bandwidth"),
