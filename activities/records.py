@@ -14,7 +14,7 @@ from sirocco.contracts.engine import JobFailure, JobOrder
 from sirocco.contracts.errors import NO_CAPACITY, SiroccoError
 from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
-from sirocco.services import bulk, hosts, jobs, machines, settlement
+from sirocco.services import hosts, jobs, machines, settlement, volumes
 
 
 class RecordSteps:
@@ -25,7 +25,7 @@ class RecordSteps:
 
     def all(self) -> list[Callable[..., Any]]:
         """The activities of this class."""
-        return [self.succeeded, self.failed, self.stopped, self.claim_size, self.plan_drain]
+        return [self.succeeded, self.failed, self.stopped, self.claim_size, self.drop_volumes, self.plan_drain]
 
     def _settle(self, job_id: str, settle: Callable[[Transaction, Job], None]) -> None:
         with self._plant.cmdb.writing(SYSTEM) as tx:
@@ -63,6 +63,12 @@ class RecordSteps:
             if not capacity.resize_claim(tx, host.id, machine.id, wanted):
                 raise told(SiroccoError(NO_CAPACITY, why="{host} has not that much left", host=host.name))
 
+    @activity.defn(name="machine.drop-volumes")
+    def drop_volumes(self, order: JobOrder) -> None:
+        """Undo the volumes that were made with a machine: those under way are stopped, the others deleted."""
+        with self._plant.cmdb.writing(SYSTEM) as tx:
+            volumes.drop_nested(tx, tx.session.get_one(Job, order.job_id))
+
     @activity.defn(name="host.plan-drain")
     def plan_drain(self, order: JobOrder) -> None:
         """A nested job for each machine on the host; planned once, however often this runs."""
@@ -73,7 +79,7 @@ class RecordSteps:
             host = tx.session.get_one(Host, job.target_id)
             for machine in hosts.machines_on(tx, host):
                 child = machines.act(tx, machine.id, Migrate(), parent=job)
-                child.due = bulk.HELD
+                child.due = jobs.HELD
 
 
 def _disk_claimed(tx: Transaction, machine: Machine) -> int:

@@ -34,7 +34,7 @@ def machine_spec(tx: Transaction, machine: Machine) -> ports.MachineSpec:
         memory=machine.memory,
         disks=tuple(disks),
         nics=tuple(nic_spec(tx, nic) for nic in machine.nics),
-        volumes=tuple(volume_use(tx, use) for use in machine.volumes),
+        volumes=tuple(volume_use(tx, use) for use in sorted(machine.volumes, key=_named_first)),
         seed=seed(tx, machine),
         host=host.name,
         start=machine.initial_state != MachineState.STOPPED,
@@ -54,6 +54,11 @@ def nic_spec(tx: Transaction, nic: Nic) -> ports.NicSpec:
         Address.id.in_([use.address_id for use in nic.addresses]), Address.allocation == "fixed"
     )
     return ports.NicSpec(network.native_id or "", nic.mac, tx.session.scalar(rows) or "")
+
+
+def _named_first(use: MachineVolume) -> bool:
+    """Volumes that take the next free device come after those that have asked for one."""
+    return not use.device
 
 
 def volume_use(tx: Transaction, use: MachineVolume) -> ports.VolumeUse:

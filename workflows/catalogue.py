@@ -1,7 +1,14 @@
 """All workflows that a worker serves."""
 
 from workflows.image import DeleteImage, DeleteVolumeImage, ImportImage
-from workflows.machine import ActOnMachine, CreateMachine, DeleteMachine, MigrateMachine, ResizeMachine
+from workflows.machine import (
+    ActOnMachine,
+    CreateMachine,
+    CreateMachineWithVolumes,
+    DeleteMachine,
+    MigrateMachine,
+    ResizeMachine,
+)
 from workflows.many import Bulk, DrainHost
 from workflows.network import ActOnNetwork, CreateNetwork, DeleteNetwork
 from workflows.volume import ActOnVolume, CaptureVolume, CreateVolume, DeleteVolume
@@ -13,6 +20,7 @@ WORKFLOWS: tuple[type, ...] = (
     Bulk,
     CaptureVolume,
     CreateMachine,
+    CreateMachineWithVolumes,
     CreateNetwork,
     CreateVolume,
     DeleteImage,

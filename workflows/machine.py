@@ -37,6 +37,22 @@ class CreateMachine:
                 return
 
 
+@workflow.defn(name="CreateMachineWithVolumes")
+class CreateMachineWithVolumes:
+    """Choose a host, let the nested jobs make the volumes there, then make the machine."""
+
+    @workflow.run
+    async def run(self, order: JobOrder) -> None:
+        """Carry out the job."""
+        await carry_out(order, self._create)
+
+    async def _create(self, saga: Saga) -> None:
+        place = PlaceOrder(saga.order.job_id)
+        await saga.do(steps.MACHINE_PLACE, undo=steps.MACHINE_DROP_VOLUMES, argument=place)
+        await saga.do(steps.JOB_AWAIT_NESTED, undo=steps.MACHINE_REMOVE)
+        await saga.do(steps.MACHINE_CREATE)
+
+
 @workflow.defn(name="ActOnMachine")
 class ActOnMachine:
     """One action on a machine at its provider."""

@@ -28,6 +28,7 @@ _CAPABILITIES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "MachineConfigByValue": (_TRUE, "A template may hold its configuration."),
         "MachineCredentialByValue": (_TRUE, "A template may hold its credential."),
         "MachineTemplateByValue": (_TRUE, "A create message may hold its template."),
+        "MachineVolumeTemplatesByValue": (_TRUE, "A template may hold templates of volumes."),
         "MachineStopForce": (_TRUE, "stop and restart take force."),
         "MachineStopForceDefault": ("false", "Nothing is forced unless asked for."),
         "UserData": ("disk", "User data is on a disk in the machine."),

@@ -5,7 +5,7 @@ from typing import cast
 from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange
 from api.cimi.model import KINDS
-from api.cimi.model.attribute import Attribute, Type, Values
+from api.cimi.model.attribute import Attribute, Type, Value, Values
 from api.cimi.model.kind import COMMON, Kind
 from sirocco.services import templates
 
@@ -24,9 +24,16 @@ def resolved(exchange: Exchange, kind: Kind, value: Values, where: str) -> Value
     found: Values = {name: entry for name, entry in held.items() if entry is not None}
     for attribute in kind.shown(exchange.wire.version):
         if attribute.name in found and _nests(attribute):
-            inner = cast("Values", found[attribute.name])
-            found[attribute.name] = resolved(exchange, KINDS[attribute.kind], inner, f"{where}.{attribute.name}")
+            found[attribute.name] = _inner(exchange, attribute, found[attribute.name], f"{where}.{attribute.name}")
     return found
+
+
+def _inner(exchange: Exchange, attribute: Attribute, value: Value, where: str) -> Value:
+    if isinstance(value, list):
+        return [_inner(exchange, attribute, entry, f"{where}[{index}]") for index, entry in enumerate(value)]
+    given = cast("Values", value)
+    beside = {part.name: given[part.name] for part in attribute.parts if part.name in given}
+    return resolved(exchange, KINDS[attribute.kind], given, where) | beside
 
 
 def template_of(exchange: Exchange, kind: Kind, values: Values) -> Values:

@@ -48,6 +48,7 @@ JOB_STOPPED: Final = _record("job.stopped")
 
 MACHINE_PLACE: Final = _choice("machine.place")
 MACHINE_PLACE_TARGET: Final = _choice("machine.place-target")
+MACHINE_DROP_VOLUMES: Final = _record("machine.drop-volumes")
 MACHINE_CREATE: Final = _work("machine.create", 30)
 MACHINE_REMOVE: Final = _undo("machine.remove")
 MACHINE_PERFORM: Final = _work("machine.perform", 30)

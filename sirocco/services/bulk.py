@@ -1,7 +1,6 @@
 """One action on many machines: one job, a nested job for each machine, a limit on how many work at once."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 
@@ -14,8 +13,6 @@ from sirocco.services import jobs, machines
 
 AT_ONCE = 8
 MOST = 500
-HELD = datetime(9999, 1, 1, tzinfo=UTC)
-"""A nested job that waits for its turn is due at the end of time."""
 
 
 def act(tx: Transaction, machine_ids: Sequence[str], command: Command | None) -> Job:
@@ -40,7 +37,7 @@ def _add(tx: Transaction, parent: Job, machine_id: str, command: Command | None)
                 if command
                 else machines.delete(tx, machine_id, parent=parent)
             )
-            child.due = HELD
+            child.due = jobs.HELD
     except SiroccoError as error:
         _refused(tx, parent, machine, error)
 
@@ -56,8 +53,8 @@ def release(tx: Transaction, parent: Job, at_once: int = AT_ONCE) -> bool:
     """Let nested jobs begin up to the limit; True when all have ended."""
     children = list(tx.session.scalars(select(Job).where(Job.parent_id == parent.id).order_by(Job.created, Job.id)))
     left = [child for child in children if not JobState(child.state).ended]
-    working = [child for child in left if child.due < HELD]
-    for child in [child for child in left if child.due >= HELD][: max(at_once - len(working), 0)]:
+    working = [child for child in left if child.due < jobs.HELD]
+    for child in [child for child in left if child.due >= jobs.HELD][: max(at_once - len(working), 0)]:
         child.due = tx.now
     parent.progress = 100 * (len(children) - len(left)) // max(len(children), 1)
     return not left

@@ -1,6 +1,7 @@
 """Jobs: every write that takes time becomes one, in the same transaction as the change it carries out."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete as sql_delete
@@ -15,6 +16,9 @@ from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import JobState, Role
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, settlement
+
+HELD = datetime(9999, 1, 1, tzinfo=UTC)
+"""A nested job that waits for its turn is due at the end of time."""
 
 
 def submit(

@@ -28,7 +28,7 @@ from sirocco.contracts.errors import IN_USE, INVALID, WRONG_STATE, SiroccoError
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import ImageState, MachineState, NetworkState, Role, VolumeState
 from sirocco.domain.limits import check_machine, check_text
-from sirocco.services import events, jobs
+from sirocco.services import events, jobs, volumes
 
 INITIAL_STATES = (MachineState.STARTED, MachineState.STOPPED, MachineState.PAUSED)
 
@@ -59,6 +59,14 @@ class VolumeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class NewVolume:
+    """A volume to make with the machine, and to attach; it outlives the machine."""
+
+    wanted: volumes.VolumeRequest
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MachineRequest:
     """All that a new machine needs. Memory in bytes; ``nics`` None means one interface on the default network.
 
@@ -74,6 +82,7 @@ class MachineRequest:
     disks: tuple[DiskRequest, ...] = ()
     nics: tuple[NicRequest, ...] | None = None
     volumes: tuple[VolumeRequest, ...] = ()
+    new_volumes: tuple[NewVolume, ...] = ()
     credential_id: str = ""
     user_data: bytes = b""
     initial_state: str = MachineState.STARTED
@@ -86,19 +95,28 @@ def create(tx: Transaction, request: MachineRequest, *, parent: Job | None = Non
     tx.who.need(Role.OPERATOR if request.host_id else Role.MEMBER)
     image = _checked_image(tx, request)
     networks = _networks(tx, request)
-    volumes = [free_volume(tx, use.volume_id) for use in request.volumes]
+    held = [free_volume(tx, use.volume_id) for use in request.volumes]
     capacity.take(tx, tx.who.tenant_id, quota_of(request.cpu, request.memory, len(networks)))
     machine = tx.add(_row(tx, request))
     machine.disks = _disks(request, image)
     machine.nics = [new_nic(tx, machine, index, nic) for index, nic in enumerate(networks)]
     machine.volumes = [
-        MachineVolume(volume_id=volume.id, device=use.device)
-        for volume, use in zip(volumes, request.volumes, strict=True)
+        MachineVolume(volume_id=volume.id, device=use.device) for volume, use in zip(held, request.volumes, strict=True)
     ]
     narrowed: dict[str, Any] = {"provider_id": request.provider_id, "host_id": request.host_id}
-    job = jobs.submit(tx, "CreateMachine", "add", machine, arguments=narrowed, affected=volumes, parent=parent)
+    workflow = "CreateMachineWithVolumes" if request.new_volumes else "CreateMachine"
+    job = jobs.submit(tx, workflow, "add", machine, arguments=narrowed, affected=held, parent=parent)
+    for new in request.new_volumes:
+        _make_with(tx, machine, new, job)
     events.changed(tx, machine, "create", job_id=job.id)
     return machine, job
+
+
+def _make_with(tx: Transaction, machine: Machine, new: NewVolume, job: Job) -> None:
+    """Ask for a volume whose job waits until the machine has its place."""
+    volume, nested = volumes.create(tx, new.wanted, parent=job)
+    nested.due = jobs.HELD
+    machine.volumes.append(MachineVolume(volume_id=volume.id, device=new.device))
 
 
 def quota_of(cpu: int, memory: int, addresses: int) -> dict[str, int]:

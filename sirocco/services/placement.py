@@ -3,7 +3,18 @@
 from sqlalchemy import select
 
 from sirocco.cmdb import capacity
-from sirocco.cmdb.models import Claim, Host, Image, Machine, Network, Provider, ProviderImage, Tenant, Volume
+from sirocco.cmdb.models import (
+    Claim,
+    Host,
+    Image,
+    Machine,
+    MachineVolume,
+    Network,
+    Provider,
+    ProviderImage,
+    Tenant,
+    Volume,
+)
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import NO_CAPACITY, SiroccoError
@@ -38,10 +49,23 @@ def place_volume(tx: Transaction, volume: Volume, *, provider_id: str = "") -> H
     allowed = _allowed(tenant, provider_id)
     if volume.volume_image_id:
         allowed = _meet(allowed, _lies_at(tx, volume.volume_image_id))
-    needs = Needs(0, 0, volume.capacity, frozenset({cap.VOLUME}), providers=allowed, policy=tenant.placement)
+    hosts, machine = frozenset[str](), _machine_of(tx, volume)
+    if machine is not None and machine.host_id and machine.provider_id:
+        allowed = _meet(allowed, frozenset({machine.provider_id}))
+        shared = shares_storage(tx.session.get_one(Provider, machine.provider_id))
+        hosts = hosts if shared else frozenset({machine.host_id})
+    needs = Needs(
+        0, 0, volume.capacity, frozenset({cap.VOLUME}), providers=allowed, hosts=hosts, policy=tenant.placement
+    )
     host = _claimed(tx, needs, volume.id, capacity.Amount(disk=volume.capacity))
     volume.provider_id, volume.host_id = host.provider_id, host.id
     return host
+
+
+def _machine_of(tx: Transaction, volume: Volume) -> Machine | None:
+    """The machine that a volume is made with."""
+    rows = select(Machine).join(MachineVolume, MachineVolume.machine_id == Machine.id)
+    return tx.session.scalar(rows.where(MachineVolume.volume_id == volume.id))
 
 
 def place_migration(tx: Transaction, machine: Machine, host_id: str, excluded: frozenset[str] = frozenset()) -> Host:
@@ -102,6 +126,7 @@ def _machine_needs(
     tenant = tx.session.get_one(Tenant, machine.tenant_id)
     allowed = _allowed(tenant, provider_id)
     hosts = frozenset({host_id} if host_id else ())
+    room = sum(disk.capacity for disk in machine.disks)
     image = tx.session.get(Image, machine.image_id) if machine.image_id else None
     if image is not None and not image.path:
         allowed = _meet(allowed, _lies_at(tx, image.id))
@@ -110,12 +135,15 @@ def _machine_needs(
         allowed = _meet(allowed, frozenset({network.provider_id} if network.provider_id else ()))
     for use in machine.volumes:
         volume = tx.session.get_one(Volume, use.volume_id)
-        allowed = _meet(allowed, frozenset({volume.provider_id or ""}))
+        if volume.provider_id is None:  # made with the machine, and placed where it is
+            room += volume.capacity
+            continue
+        allowed = _meet(allowed, frozenset({volume.provider_id}))
         hosts = _meet(hosts, _reachable(tx, volume))
     return Needs(
         cores=machine.cpu,
         memory=machine.memory,
-        disk=sum(disk.capacity for disk in machine.disks),
+        disk=room,
         capabilities=_wanted(machine),
         providers=allowed,
         hosts=hosts,

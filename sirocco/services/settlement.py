@@ -24,6 +24,7 @@ class Outcome:
 
 OUTCOMES: Mapping[str, Outcome] = {
     "CreateMachine": Outcome(machines.created, machines.not_created),
+    "CreateMachineWithVolumes": Outcome(machines.created, machines.not_created),
     "ActOnMachine": Outcome(machines.acted, machines.not_acted),
     "ResizeMachine": Outcome(machines.resized, machines.not_resized),
     "MigrateMachine": Outcome(machines.migrated, machines.migrated),

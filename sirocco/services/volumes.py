@@ -13,7 +13,7 @@ from sirocco.contracts import capabilities as cap
 from sirocco.contracts import commands as c
 from sirocco.contracts.errors import BUSY, IN_USE, INVALID, NOT_CAPABLE, WRONG_STATE, SiroccoError
 from sirocco.contracts.ids import new_id
-from sirocco.contracts.states import ImageState, Role, VolumeState
+from sirocco.contracts.states import ImageState, JobState, Role, VolumeState
 from sirocco.domain.limits import MAX_DISK, MIB, check, check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, jobs
@@ -118,6 +118,20 @@ def grow(tx: Transaction, volume_id: str, command: c.Grow) -> Job:
     _need(tx, volume, cap.VOLUME_GROW)
     capacity.take(tx, volume.tenant_id, {"capacity": command.capacity - volume.capacity})
     return jobs.submit(tx, "ActOnVolume", command.action, volume, arguments=command.arguments())
+
+
+def drop_nested(tx: Transaction, parent: Job) -> None:
+    """Give up the volumes that nested jobs make or made; the machine they were for is gone or never was."""
+    for child in jobs.nested(tx, parent):
+        use = tx.session.scalar(select(MachineVolume).where(MachineVolume.volume_id == child.target_id))
+        if use is not None:
+            tx.session.delete(use)
+            tx.session.flush()
+        volume = tx.session.get(Volume, child.target_id)
+        if not JobState(child.state).ended:
+            jobs.stop(tx, child.id)
+        elif volume is not None and not volume.job_id:
+            delete(tx, volume.id)
 
 
 def _usable(tx: Transaction, volume_id: str, action: str, *states: VolumeState) -> Volume:

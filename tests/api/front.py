@@ -117,7 +117,7 @@ class Front:
         """Let every job in the queue end well, as a worker would."""
         with self.cmdb.writing(SYSTEM) as tx:
             for job in tx.session.scalars(select(Job).where(Job.state == JobState.QUEUED)).all():
-                if job.workflow == "CreateMachine":
+                if job.workflow in {"CreateMachine", "CreateMachineWithVolumes"}:
                     placement.place_machine(tx, tx.session.get_one(Machine, job.target_id))
                 if job.workflow == "CreateVolume":
                     placement.place_volume(tx, tx.session.get_one(Volume, job.target_id))

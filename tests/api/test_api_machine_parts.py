@@ -149,3 +149,59 @@ def test_a_machine_begins_as_its_template_says(front, state):
     assert answer.json["state"] == "CREATING"
     front.settle()
     assert front.member.get(answer.json["id"].removeprefix(BASE)).json["state"] == state
+
+
+def quota(front, name):
+    return front.admin.get(f"quotas/{front.world.tenant_id}.{name}").json["used"]
+
+
+def test_volumes_are_made_with_their_machine(front):
+    config = front.member.post("volumeConfigs", {"capacity": 2_000_000, "format": "ext4"}).json["id"]
+    template = front.member.post("volumeTemplates", {"volumeConfig": {"href": config}}).json["id"]
+    wanted = [
+        {"href": template, "initialLocation": "vdb"},
+        {"volumeConfig": {"href": config, "capacity": 4_000_000}, "initialLocation": "vdc"},
+    ]
+    answer = front.member.post("machines", front.machine_message("m", volumeTemplates=wanted))
+    assert answer.status_code == 202, answer.text
+    job = front.member.get(answer.headers["CIMI-Job-URI"]).json
+    assert len(job["nestedJobs"]) == 2
+    front.settle()
+    machine = answer.json["id"]
+    attached = front.member.get(f"{machine}/volumes?$expand=volume").json["machineVolumes"]
+    shown = {one["initialLocation"]: one["volume"] for one in attached}
+    assert [shown[device]["capacity"] for device in ("vdb", "vdc")] == [2_000_000, 4_000_000]
+    assert {one["state"] for one in shown.values()} == {"AVAILABLE"}
+    assert {one["name"] for one in shown.values()} == {"m volume 1", "m volume 2"}
+    assert front.member.delete(machine).status_code == 200
+    front.settle()
+    assert front.member.get("volumes").json["count"] == 2
+
+
+def test_a_template_of_volumes_is_kept_in_both_formats(front):
+    wanted = [{"initialLocation": "vdb", "volumeConfig": {"capacity": 2_000_000}}]
+    made = front.member.post("machineTemplates", {"name": "t", "volumeTemplates": wanted})
+    assert made.json["volumeTemplates"] == wanted
+    shown = front.member.get(made.json["id"], Accept="application/xml")
+    valid(shown.data)
+    assert front.member.put(made.json["id"], shown.text).json["volumeTemplates"] == wanted
+    machine = front.member.post("machines", front.machine_message(href=made.json["id"]))
+    assert machine.status_code == 202, machine.text
+    front.settle()
+    assert front.member.get(f"{machine.json['id']}/volumes").json["count"] == 1
+
+
+@pytest.mark.parametrize("wrong", [{"volumeConfig": {"capacity": 1}}, {"volumeConfig": {}}, {"colour": "red"}, "x"])
+def test_volumes_that_cannot_be_made_make_no_machine(front, wrong):
+    refused = front.member.post("machines", front.machine_message(volumeTemplates=[wrong]))
+    assert refused.status_code == 400, refused.text
+    assert (front.member.get("machines").json["count"], quota(front, "machines"), quota(front, "volumes")) == (0, 0, 0)
+
+
+def test_stopping_a_machine_that_is_made_stops_its_volumes(front):
+    wanted = [{"volumeConfig": {"capacity": 2_000_000}}]
+    made = front.member.post("machines", front.machine_message(volumeTemplates=wanted))
+    assert quota(front, "capacity") == 2_000_000_000
+    assert front.member.post(f"{made.headers['CIMI-Job-URI']}/stop").status_code == 202
+    assert front.member.get("volumes").json["count"] == front.member.get("machines").json["count"] == 0
+    assert quota(front, "capacity") == quota(front, "volumes") == quota(front, "cores") == 0

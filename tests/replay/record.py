@@ -35,6 +35,7 @@ from sirocco.ops.engine import connect
 from sirocco.ops.keyring import KeyRing
 from sirocco.services import bulk, hosts, images, jobs, machines, networks, volumes
 from sirocco.services.images import ImageSource
+from sirocco.services.machine_create import NewVolume
 from sirocco.services.networks import NetworkRequest
 from sirocco.services.volumes import VolumeRequest
 from tests.installation import Installation, an_installation, until
@@ -71,6 +72,11 @@ class Stage:
 
     def create_machine(self):
         return self.do(machines.create, self.world.machine(provider_id=self.provider_id, nics=()))
+
+    def create_machine_with_volume(self):
+        volume = NewVolume(VolumeRequest("v", 8 * MIB))
+        request = self.world.machine(provider_id=self.provider_id, nics=(), new_volumes=(volume,))
+        return self.do(machines.create, request)
 
     def create_volume(self):
         return self.do(volumes.create, VolumeRequest("v", 8 * MIB, provider_id=self.provider_id))
@@ -119,6 +125,7 @@ def _act(service, command, **more):
 
 WORKFLOWS: dict[str, tuple[Callable | None, Callable]] = {
     "CreateMachine": (None, lambda on, _: on.create_machine()[1]),
+    "CreateMachineWithVolumes": (None, lambda on, _: on.create_machine_with_volume()[1]),
     "ActOnMachine": (machine, _act(machines, c.Stop())),
     "ResizeMachine": (machine, _act(machines, c.Resize(2, 256 * MIB))),
     "MigrateMachine": (machine, _act(machines, c.Migrate(), operator=True)),

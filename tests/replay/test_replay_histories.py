@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DefaultFailureConverterWithEncodedAttributes
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
@@ -20,7 +19,7 @@ from workflows.saga import Saga, carry_out
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 CONVERTER = dataclasses.replace(
-    pydantic_data_converter, failure_converter_class=DefaultFailureConverterWithEncodedAttributes
+    DataConverter.default, failure_converter_class=DefaultFailureConverterWithEncodedAttributes
 )
 SCENARIOS = ("success", "failure", "stop")
 

@@ -19,7 +19,7 @@ from sirocco.contracts.states import ImageState, MachineState
 CREATE, EDIT = Access.CREATE, Access.EDIT
 _STATES = tuple(MachineState)
 _INITIAL = ("STARTED", "STOPPED", "PAUSED")
-_LOCATION = text("initialLocation", access=CREATE, longest=64, flat=True, description="Device name inside the machine.")
+_LOCATION = text("initialLocation", access=EDIT, longest=64, flat=True, description="Device name inside the machine.")
 
 MACHINE = Kind(
     "Machine",
@@ -167,6 +167,15 @@ MACHINE_TEMPLATE = Kind(
         reference("machineImage", "MachineImage", access=EDIT),
         reference("credential", "Credential", access=EDIT, embeddable=True),
         reference("volumes", "Volume", access=EDIT, many=True, element="volume", parts=(_LOCATION,)),
+        reference(
+            "volumeTemplates",
+            "VolumeTemplate",
+            access=EDIT,
+            many=True,
+            element="volumeTemplate",
+            embeddable=True,
+            parts=(_LOCATION,),
+        ),
         structure(
             "networkInterfaces",
             reference("addresses", "Address", access=EDIT, many=True, element="address"),

@@ -24,13 +24,14 @@ from api.cimi.model.machine import MACHINE
 from api.cimi.resource import WORDS, Action, Change, Creation, Removal, Resource, metadata_of
 from api.cimi.resources import machine_parts
 from api.cimi.resources.credentials import made_credential
+from api.cimi.resources.volumes import volume_request
 from api.cimi.templates import id_of, needed, template_of, words
 from sirocco.cmdb.models import Image, Machine
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts import commands as c
 from sirocco.contracts.states import Role
 from sirocco.services import machines
-from sirocco.services.machine_create import DiskRequest, MachineRequest, NicRequest, VolumeRequest
+from sirocco.services.machine_create import DiskRequest, MachineRequest, NewVolume, NicRequest, VolumeRequest
 
 _FORCE = (boolean("force", access=Access.CREATE),)
 _IMAGE = (reference("image", "MachineImage", access=Access.CREATE),)
@@ -58,8 +59,10 @@ def _request(exchange: Exchange, values: Values, template: Values) -> MachineReq
         image_id=id_of(needed(template, "machineImage", where)),
         disks=tuple(_disk(disk) for disk in _entries(config, "disks")),
         nics=_nics(template),
-        volumes=tuple(
-            VolumeRequest(id_of(use), str(use.get("initialLocation") or "")) for use in _entries(template, "volumes")
+        volumes=tuple(VolumeRequest(id_of(use), _location(use)) for use in _entries(template, "volumes")),
+        new_volumes=tuple(
+            NewVolume(volume_request(name=f"{name} volume {index}".strip(), template=entry), _location(entry))
+            for index, entry in enumerate(_entries(template, "volumeTemplates"), 1)
         ),
         credential_id=_credential(exchange, template, name),
         user_data=_user_data(template),
@@ -73,8 +76,12 @@ def _entries(values: Values, name: str) -> list[Values]:
     return cast("list[Values]", values.get(name) or [])
 
 
+def _location(entry: Values) -> str:
+    return str(entry.get("initialLocation") or "")
+
+
 def _disk(disk: Values) -> DiskRequest:
-    return DiskRequest(cast("int", disk["capacity"]) * KB, str(disk.get("initialLocation") or ""))
+    return DiskRequest(cast("int", disk["capacity"]) * KB, _location(disk))
 
 
 def _nics(template: Values) -> tuple[NicRequest, ...] | None:

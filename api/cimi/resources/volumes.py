@@ -1,6 +1,7 @@
 """Volumes and the images made of them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
 from api.cimi import changes as change
@@ -22,22 +23,22 @@ VOLUME, VOLUME_IMAGE = KINDS["Volume"], KINDS["VolumeImage"]
 
 def _create(exchange: Exchange, values: Values) -> Made:
     name, description, properties = words(values)
-    template = template_of(exchange, VOLUME, values)
-    config = cast("Values", template.get("volumeConfig") or {})
-    volume, job = volumes.create(
-        exchange.tx,
-        VolumeRequest(
-            name=name,
-            capacity=cast("int", config.get("capacity") or 0) * KB,
-            description=description,
-            properties=properties,
-            type=str(config.get("type") or ""),
-            filesystem=str(config.get("format") or ""),
-            volume_image_id=id_of(template.get("volumeImage")),
-            provider_id=id_of(template.get("sirocco_provider")),
-        ),
-    )
+    wanted = volume_request(name, template_of(exchange, VOLUME, values))
+    volume, job = volumes.create(exchange.tx, replace(wanted, description=description, properties=properties))
     return Made(volume, job)
+
+
+def volume_request(name: str, template: Values) -> VolumeRequest:
+    """What a resolved template asks for."""
+    config = cast("Values", template.get("volumeConfig") or {})
+    return VolumeRequest(
+        name=name,
+        capacity=cast("int", config.get("capacity") or 0) * KB,
+        type=str(config.get("type") or ""),
+        filesystem=str(config.get("format") or ""),
+        volume_image_id=id_of(template.get("volumeImage")),
+        provider_id=id_of(template.get("sirocco_provider")),
+    )
 
 
 def _update(exchange: Exchange, volume_id: str, values: Values) -> Made:

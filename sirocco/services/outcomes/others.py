@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from sirocco.cmdb import capacity
-from sirocco.cmdb.models import Host, Image, Job, Machine, Network, ProviderImage, Volume, VolumeImage
+from sirocco.cmdb.models import Host, Image, Job, Machine, MachineVolume, Network, ProviderImage, Volume, VolumeImage
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import CANCELLED
 from sirocco.contracts.states import HostState, ImageState, NetworkState, VolumeState
@@ -58,6 +58,9 @@ def volume_not_deleted(tx: Transaction, job: Job) -> None:
 
 
 def _forget_volume(tx: Transaction, volume: Volume, job: Job) -> None:
+    for use in tx.session.scalars(select(MachineVolume).where(MachineVolume.volume_id == volume.id)).all():
+        tx.session.delete(use)  # of a machine whose creation was stopped before the volume's
+    tx.session.flush()
     capacity.give_back(tx, volume.tenant_id, {"volumes": 1, "capacity": volume.capacity})
     capacity.release(tx, volume.id)
     events.changed(tx, volume, "delete", job_id=job.id)
