@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="what is violated now, and why a repair is not possible")
     explain.add_argument("instance", type=Path)
     explain.add_argument("--mode", choices=list(Mode), default=Mode.REPAIR, type=Mode)
-    explain.add_argument("--time-limit", type=float, default=30.0)
+    explain.add_argument("--time-limit", type=_seconds, default=30.0)
     explain.set_defaults(run=_explain)
     convert = commands.add_parser("convert", help="between BtrPlace's JSON and our own format (.pl), gzip where .gz")
     convert.add_argument("source", type=Path)
@@ -69,13 +69,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _seconds(text: str) -> float:
+    """A time limit: a number above 0 (ValueError for any other text)."""
+    seconds = float(text)
+    if not seconds > 0:
+        raise InputError(f"--time-limit must be above 0 s, it is {text}")
+    return seconds
+
+
 def _solve_parser(commands: Any) -> None:
     command = commands.add_parser("solve", help="find a placement and a plan")
     command.add_argument("instance", type=Path)
     command.add_argument("--mode", choices=list(Mode), required=True, type=Mode)
     command.add_argument("--objective", help="term,term (in order) or term=weight,term=weight")
     command.add_argument("--payback", type=int, default=3600, help="seconds within which a change must pay (energy)")
-    command.add_argument("--time-limit", type=float, help="seconds; without it the answer depends on the seed alone")
+    command.add_argument("--time-limit", type=_seconds, help="seconds; without it the answer depends on the seed alone")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--out", type=Path, help="write the plan here")
     command.add_argument("--progress", action="store_true", help="one line on standard error for each improvement")
@@ -116,11 +124,9 @@ def _read(path: Path) -> Instance:
 
 
 def _solve(options: argparse.Namespace) -> int:
-    if options.time_limit is not None and not options.time_limit > 0:
-        raise InputError("--time-limit must be above 0 s")
     if not 0 <= options.seed < 1 << 31:
         raise InputError("--seed must be a whole number from 0 to 2147483647")
-    terms = options.objective or DEFAULT_TERM[options.mode].value
+    terms = DEFAULT_TERM[options.mode].value if options.objective is None else options.objective
     objective = parse_objective(terms, options.payback)
     started = time.monotonic()
     instance = _read(options.instance)

@@ -39,6 +39,12 @@ DEFAULT_TERM = {
 }
 
 
+LARGEST_WEIGHT = 1_000_000
+"""Largest weight of a term: weighted sums over a million VMs still fit in 64 bits."""
+LONGEST_PAYBACK = 1 << 25
+"""Longest pay-back time, s: a little more than a year."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """Terms to minimise, in lexicographic order, or as one weighted sum where weights are given.
@@ -59,8 +65,10 @@ class Objective:
             raise InputError("balance and makespan cannot be part of a weighted sum; list them in order instead")
         if Term.BALANCE in self.terms[1:] or Term.MAKESPAN in self.terms[1:]:
             raise InputError("balance and makespan can only come first in a list of terms")
-        if self.payback < 1:
-            raise InputError("the pay-back time must be at least 1 s")
+        if max(self.weights, default=1) > LARGEST_WEIGHT:
+            raise InputError(f"a weight must be at most {LARGEST_WEIGHT}")
+        if not 1 <= self.payback <= LONGEST_PAYBACK:
+            raise InputError(f"the pay-back time must be from 1 to {LONGEST_PAYBACK} s")
 
     def __str__(self) -> str:
         if not self.weights:

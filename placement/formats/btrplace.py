@@ -7,7 +7,7 @@ import numpy as np
 
 from placement.errors import InputError
 from placement.formats import native
-from placement.formats.codec import Codec, check_order
+from placement.formats.codec import ID_TYPES, Codec, check_order
 from placement.formats.document import Document, entry, real, whole
 from placement.formats.network import read_network, write_network
 from placement.instance import Instance
@@ -357,7 +357,7 @@ def _read_action(model: Model, value: Any, where: str) -> Action:
 
 
 def _known(numbers: Mapping[Id, int], value: Mapping[str, Any], key: str, where: str) -> int:
-    number = numbers.get(value[key]) if isinstance(value.get(key), int | str) else None
+    number = numbers.get(value[key]) if type(value.get(key)) in ID_TYPES else None
     if number is None:
         raise InputError(f"{where}.{key}: {str(value.get(key))[:40]!r} is not in the model")
     return number

@@ -23,6 +23,8 @@ BTRPLACE_NAMES = {"precedence": "Precedence", "deadline": "Deadline", "serialize
 """Names that BtrPlace spells otherwise."""
 BY_NAME = {name.lower(): kind for name, kind in CATALOGUE.items()}
 ALIASES = {"serialized": "serialize", "maxonlines": "maxonline", "sequentialvmtransitions": "seq"}
+ID_TYPES = (int, str)
+"""Types of ids: true is not 1, and 1.0 is not an id."""
 RELATIVE = re.compile(r"\+?(?:(?:(\d{1,4}):)?(\d{1,6}):)?(\d{1,9})")
 
 
@@ -110,25 +112,19 @@ class Codec:
         return [self._model.hosts.ids[h] for h in sorted(hosts)]
 
     def _vm(self, value: Any, where: str) -> int:
-        try:
+        if type(value) in ID_TYPES and value in self._model.vm_number:
             return self._model.vm_number[value]
-        except (KeyError, TypeError):
-            raise InputError(f"{where}: VM {str(value)[:40]!r} is not in the model") from None
+        raise InputError(f"{where}: VM {str(value)[:40]!r} is not in the model")
 
     def _host(self, value: Any, where: str) -> int:
-        try:
+        if type(value) in ID_TYPES and value in self._model.host_number:
             return self._model.host_number[value]
-        except (KeyError, TypeError):
-            raise InputError(f"{where}: host {str(value)[:40]!r} is not in the model") from None
+        raise InputError(f"{where}: host {str(value)[:40]!r} is not in the model")
 
     def _vms(self, value: Any, where: str) -> tuple[int, ...]:
         if not isinstance(value, list) or not value:
             raise InputError(f"{where}: a list of VMs is expected")
-        numbers = self._model.vm_number
-        try:
-            found = tuple([numbers[v] for v in value])
-        except (KeyError, TypeError):
-            found = tuple(self._vm(v, where) for v in value)
+        found = tuple([self._vm(v, where) for v in value])
         if len(set(found)) < len(found):
             raise InputError(f"{where}: a VM is named twice")
         return found

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from placement.errors import InputError
-from placement.formats.codec import Codec, check_order
+from placement.formats.codec import ID_TYPES, Codec, check_order
 from placement.formats.document import Document, entry, real, whole
 from placement.instance import Instance
 from placement.model import VM_KINDS, FloatArray, Hosts, Id, IntArray, Kind, Link, Model, Site, Vms, VmState
@@ -149,7 +149,7 @@ def _vms(value: Mapping[str, Any], names: Sequence[str], number: Mapping[Id, int
     places = value.get("host", [None] * count)
     if not isinstance(places, list) or len(places) != count:
         raise InputError(f"vms.host: a list of {count} hosts (or null) is expected")
-    strangers = [p for p in places if p is not None and (not isinstance(p, int | str) or p not in number)]
+    strangers = [p for p in places if p is not None and (type(p) not in ID_TYPES or p not in number)]
     if strangers:
         raise InputError(f"vms.host: host {str(strangers[0])[:40]!r} is not in the model")
     host = np.array([-1 if p is None else number[p] for p in places], dtype=np.int64)
@@ -206,7 +206,7 @@ def _members(
         return groups[value]
     if not isinstance(value, list):
         raise InputError(f"{where}: a list of hosts is expected")
-    strangers = [h for h in value if not isinstance(h, int | str) or h not in number]
+    strangers = [h for h in value if type(h) not in ID_TYPES or h not in number]
     if strangers:
         raise InputError(f"{where}: host {str(strangers[0])[:40]!r} is not in the model")
     return tuple(number[h] for h in value)
