@@ -40,3 +40,17 @@ def test_a_code_or_number_cannot_stand_twice():
         errors._problem("not-found", 404, 1, "x.", "y.")
     with pytest.raises(ValueError, match="twice"):
         errors._problem("another", 404, errors.NOT_FOUND.number, "x.", "y.")
+
+
+def test_a_reason_is_translated_before_its_places_are_filled():
+    refusal = errors.SiroccoError(errors.INVALID, where="cidr", why="{block} overlaps another", block="10.0.0.0/24")
+    assert refusal.message == "cidr: 10.0.0.0/24 overlaps another."
+    assert refusal.details["why"] == "{block} overlaps another"
+    french = errors.explained(refusal.details, {"{block} overlaps another": "{block} en chevauche un autre"}.__getitem__)
+    assert errors.fill("{where} : {why}.", french) == "cidr : 10.0.0.0/24 en chevauche un autre."
+
+
+def test_what_a_provider_says_cannot_break_a_message():
+    said = "{0.__class__} {unknown} {why} {{ } { %s"
+    refusal = errors.SiroccoError(errors.PROVIDER_FAILED, provider="p", why=said)
+    assert said[:30] in refusal.message
