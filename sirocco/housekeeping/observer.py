@@ -210,7 +210,7 @@ class Eye:
             rows = select(Machine.native_id, Machine.state).where(
                 Machine.provider_id == self._provider_id, Machine.native_id.is_not(None), Machine.job_id.is_(None)
             )
-            recorded = {name: state for name, state in tx.session.execute(rows)}
+            recorded = dict(tx.session.execute(rows).tuples().all())
         self._shown = {one.ref: self._shown[one.ref] for one in seen if one.ref in self._shown}
         return [one for one in seen if self._shown.get(one.ref) != one or recorded.get(one.ref.native_id) != one.state]
 
