@@ -140,9 +140,10 @@ def _no_room(lease: Lease, now: int) -> Refused:
 
 
 def _load(book: Book, start: int, end: int) -> float:
-    """The share (0 to 1) of the scarcest resource that is reserved at the busiest instants of [start, end)."""
-    total = book.table.capacity.sum(axis=0)
-    left = book.table.floor(start, end).sum(axis=0)
+    """The share (0 to 1) of the scarcest resource that is reserved, each host at its busiest instant of [start, end)."""
+    own = slice(book.layout.columns)
+    total = book.table.capacity.sum(axis=0)[own]
+    left = book.table.floor(start, end).sum(axis=0)[own]
     return max((float(1 - free / all_) for free, all_ in zip(left, total, strict=True) if all_), default=0.0)
 
 

@@ -4,12 +4,16 @@ import pytest
 from placement.leases import (
     Accepted,
     Action,
+    Image,
+    Images,
     Kind,
     LeaseError,
+    Overheads,
     Policies,
     Reason,
     Refused,
     Reservation,
+    Settings,
     equal_hosts,
     resources,
 )
@@ -146,6 +150,16 @@ def test_pricing_by_name():
     for text in ("cheap", "constant", "constant:x", "constant:-1", "constant:inf", "free:1", "constant:1:2:3:4"):
         with pytest.raises(LeaseError, match="pricing"):
             parse_pricing(text)
+
+
+def test_images_on_their_way_are_no_load(make, ask):
+    settings = Settings(images=Images.TRANSFER, overheads=Overheads(bandwidth=100))
+    scheduler = make(settings, Policies(pricing=Adaptive(1.0, 2.0)))
+    scheduler.submit(ask(1, 1, 3600, Kind.ADVANCE, start=1000), 0)
+    late = ask(2, 1, 3600, Kind.ADVANCE, start=5000, image=Image("i", 1024))
+    scheduler.submit(late, 0)
+    third = scheduler.submit(ask(3, 1, 3600, Kind.ADVANCE, start=4800), 0)
+    assert third.price == pytest.approx(1.5)
 
 
 def test_prices_are_refused_by_users(make, ask):
