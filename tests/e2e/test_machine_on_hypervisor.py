@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.client
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -178,52 +179,31 @@ def native(plant, machine_id):
 
 def test_a_machine_lives_its_whole_life(plant, customer, cloud, hypervisor):
     network = {"networkInterfaces": [{"network": customer.href("networks", customer.network_id), "state": "ACTIVE"}]}
-    script = base64.b64encode(GUEST_SCRIPT).decode()
-    machine = customer.create("web", userData=script, **network)
+    machine = customer.create("web", userData=base64.b64encode(GUEST_SCRIPT).decode(), **network)
     assert customer.state(machine) == "STARTED"
     address = customer.address(machine)
     assert count(address) > 0
     assert "USER-DATA-APPLIED on web" in serial_log(hypervisor, native(plant, machine))
     assert b"\r\n42\r\n" in typed(cloud, native(plant, machine), b"echo $((6*7))\n", b"42\r\n")
 
-    volume = new_volume(customer, {"format": "ext4"})
-    attach(customer, machine, volume)
-    guest_says(address, "disks", lambda text: "vdb" in text, "the guest sees the volume")
-    write = b"mount -t ext4 /dev/vdb /mnt && echo k''ept >/mnt/word && umount /mnt && echo d''one\n"
-    assert b"done" in typed(cloud, native(plant, machine), write, b"done")
+    volume = written_while_it_runs(plant, customer, cloud, machine, address)
     customer.resize(machine, 2, 262144)
     guest_says(address, "size", lambda text: larger(text, 2, 131072), "the guest has processors and memory")
-
-    customer.act(machine, "pause")
-    assert customer.state(machine) == "PAUSED"
-    customer.act(machine, "start")
-    before = count(address)
-    customer.act(machine, "suspend")
-    assert customer.state(machine) == "SUSPENDED"
-    customer.act(machine, "start")
-    assert count(address) >= before, "the guest goes on where it was, it did not boot"
-
+    paused_and_suspended(customer, machine, address)
     moved_while_counting(plant, customer, machine, address)
     drained_while_counting(plant, customer, machine, address)
     detach(customer, machine)
     guest_says(address, "disks", lambda text: "vdb" not in text, "the guest has let the volume go")
-    snapshot = take(customer, machine, "snapshot")
-    counted = count(address)
-    time.sleep(2)
-    customer.act(machine, "restore", image=customer.href("machineImages", snapshot))
-    assert customer.state(machine) == "STARTED"
-    assert count(address) < counted + 20, "the guest is back where the snapshot was taken"
-    assert larger(page(address, "size"), 2, 131072), "with the size that it had then"
+    back_to_a_snapshot(plant, customer, cloud, machine, address)
+    assert measured(plant, machine)
 
-    gold = take(customer, machine, "capture")
-    kept = image_of(customer, volume)
+    gold, kept = take(customer, machine, "capture"), image_of(customer, volume)
     second = customer.create("second", gold, **network)
     assert count_or_page(customer.address(second))
     copy = new_volume(customer, volumeImage=customer.href("volumeImages", kept))
     attach(customer, second, copy)
     read = b"until [ -b /dev/vdb ]; do sleep 0.1; done; mount -t ext4 /dev/vdb /mnt && cat /mnt/word; umount /mnt\n"
     assert b"\r\nkept\r\n" in typed(cloud, native(plant, second), read, b"kept\r\n")
-    assert measured(plant, machine)
 
     typed(cloud, native(plant, second), b"poweroff\n", b"poweroff")
     until(lambda: customer.state(second) == "STOPPED", "what the guest did by itself is noticed", patience=60)
@@ -235,6 +215,39 @@ def test_a_machine_lives_its_whole_life(plant, customer, cloud, hypervisor):
         customer.delete(collection, one)
     customer.delete("networks", customer.network_id)
     nothing_is_left(plant, cloud, hypervisor)
+
+
+def written_while_it_runs(plant, customer, cloud, machine, address):
+    """A volume that the running guest sees and writes a word to."""
+    volume = new_volume(customer, {"format": "ext4"})
+    attach(customer, machine, volume)
+    guest_says(address, "disks", lambda text: "vdb" in text, "the guest sees the volume")
+    write = b"mount -t ext4 /dev/vdb /mnt && echo k''ept >/mnt/word && umount /mnt && echo d''one\n"
+    assert b"done" in typed(cloud, native(plant, machine), write, b"done")
+    return volume
+
+
+def paused_and_suspended(customer, machine, address):
+    customer.act(machine, "pause")
+    assert customer.state(machine) == "PAUSED"
+    customer.act(machine, "start")
+    before = count(address)
+    customer.act(machine, "suspend")
+    assert customer.state(machine) == "SUSPENDED"
+    customer.act(machine, "start")
+    assert count(address) >= before, "the guest goes on where it was, it did not boot"
+
+
+def back_to_a_snapshot(plant, customer, cloud, machine, address):
+    snapshot = take(customer, machine, "snapshot")
+    typed(cloud, native(plant, machine), b"echo after >/run/www/later; echo d''one\n", b"done")
+    assert page(address, "later") == "after\n"
+    customer.act(machine, "restore", image=customer.href("machineImages", snapshot))
+    assert customer.state(machine) == "STARTED"
+    assert count(address) > 0
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        page(address, "later")
+    assert larger(page(address, "size"), 2, 131072), "with the size that it had then"
 
 
 def serial_log(hypervisor, native_id):
