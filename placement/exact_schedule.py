@@ -1,5 +1,6 @@
 """Shorter makespans by CP-SAT, and proofs that none is shorter, for plans in which no VM moves twice."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ class ExactSchedule:
     """Looks for schedules of the tasks of a timetable, none of which is a detour, that keep a makespan.
 
     `heads` are least times from the start of the plan to the end of each task, `tails` from the start of each task to
-    the end of the plan, s.
+    the end of the plan, s. `stop` is asked between makespans whether to be content.
     """
 
     table: Timetable
@@ -33,6 +34,7 @@ class ExactSchedule:
     heads: list[int]
     tails: list[int]
     seed: int
+    stop: Callable[[], bool]
 
     def shorten(self, best: Schedule, low: int) -> tuple[Schedule, int]:
         """The best schedule found, the one given included, and a lower bound on the makespan, at least `low`.
@@ -46,7 +48,7 @@ class ExactSchedule:
         stride, doubts = 1, 0
         for _ in range(TRIES):
             top = 2 * best.makespan if best.detours else best.makespan - step
-            if at > top or doubts == DOUBTS:
+            if at > top or doubts == DOUBTS or self.stop():
                 break
             span = min(at + (stride - 1) * step, top)
             found, refuted = self._within(span)

@@ -5,6 +5,7 @@ Valls, Ballestin and Quintanilla, "Justification and RCPSP: a technique that pay
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import replace
 
 from placement.ledger import Entries, Ledger, ledger_of
@@ -14,8 +15,11 @@ ROUNDS = 20
 """Times forth and back at most."""
 
 
-def justified(schedule: Schedule) -> Schedule:
-    """A schedule of the same tasks that is at most as long; the same one where nothing was gained."""
+def justified(schedule: Schedule, stop: Callable[[], bool] = bool) -> Schedule:
+    """A schedule of the same tasks that is at most as long; the same one where nothing was gained.
+
+    `stop` is asked after each time forth and back whether to be content.
+    """
     table = schedule.table
     forward = ledger_of(table)
     if table.hold or table.alone or forward.overdrawn or _sheltered_by_rules(schedule):
@@ -24,7 +28,7 @@ def justified(schedule: Schedule) -> Schedule:
     starts, span = early(forward, schedule.starts), 0
     for _ in range(ROUNDS):
         ends = [start + seconds for start, seconds in zip(starts, forward.seconds, strict=True)]
-        if max(ends) == span:
+        if max(ends) == span or stop():
             break
         span = max(ends)
         late = early(backward, [-end for end in ends])

@@ -62,7 +62,7 @@ def make_plan(
     if exact and open_question and ledger.entangled <= EXACT_TASKS and not stop():
         from placement.exact_schedule import ExactSchedule  # noqa: PLC0415
 
-        search.best, bound = ExactSchedule(table, ledger, heads, tails, seed).shorten(best, bound)
+        search.best, bound = ExactSchedule(table, ledger, heads, tails, seed, stop).shorten(best, bound)
     passes = FEW_PASSES if best.detours else PASSES
     best = search.run(min(passes, WORK // len(table.tasks)), bound)
     return Planned(best.plan(problem), anyhow if best.detours else bound)
@@ -102,7 +102,7 @@ class _Search:
     def _pass(self, bound: int) -> None:
         own = self.table.copy()
         listed = Schedule(own, Simulation(own, self._preference.tolist()).run(), len(self.table.tasks))
-        found = justified(listed) if listed.makespan > bound else listed
+        found = justified(listed, self.stop) if listed.makespan > bound else listed
         if self.best is None or found.rank < self.best.rank:
             self.best = found
         tails = learnt_tails(listed)[: len(self._preference)]
