@@ -13,7 +13,8 @@ FREE = st.text(st.one_of(LETTERS, st.sampled_from("\t\n\r<>&'\"")), max_size=12)
 NAMES = st.text("abcXYZ019-_.", min_size=1, max_size=6)
 WORDS = st.lists(NAMES, max_size=2, unique=True).map(tuple)
 PLAIN = st.text(LETTERS, max_size=8).map(str.strip)
-TEXTS = st.builds(Text, FREE, st.just("") | NAMES)
+attributes = st.sampled_from([(), ((clark(VMWARE, "osType"), "debian12_64Guest"),), (("{urn:example:x}k", "v"),)])
+TEXTS = st.builds(Text, FREE, st.just("") | NAMES, attributes)
 MAYBE_TEXT = st.none() | TEXTS
 SMALL = st.none() | st.integers(0, 60_000)
 LARGE = st.none() | st.integers(0, 2**62)
@@ -42,7 +43,6 @@ foreign = st.recursive(
     max_leaves=3,
 )
 extras = st.lists(foreign, max_size=1).map(tuple)
-attributes = st.sampled_from([(), ((clark(VMWARE, "osType"), "debian12_64Guest"),), (("{urn:example:x}k", "v"),)])
 unknown = st.builds(
     lambda flag, info, inner: UnknownSection(
         required=None if flag is None else flag == "true",
@@ -108,6 +108,7 @@ items = st.builds(
     weight=SMALL,
     extras=extras,
     extra_attributes=attributes,
+    leaf_attributes=st.sampled_from([(), (("InstanceID", 0, "{urn:example:x}k", "v"),)]),
 )
 item_lists = tuples(items, 4, lambda item: (item.instance_id, item.configuration, item.bound)).map(
     lambda found: tuple(sorted(found, key=lambda item: item.group))
