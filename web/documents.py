@@ -36,7 +36,7 @@ def of_machine(request: MachineRequest, size_id: str) -> dict[str, Any]:
 def to_machine(content: dict[str, Any]) -> Fields:
     """The form for a machine, filled in as a MachineTemplate says."""
     config = content.get("machineConfig") or {}
-    disks = [f"{disk['capacity'] * _KB / _GIB:g}" for disk in config.get("disks") or ()]
+    disks = [f"{disk.get('capacity', 0) * _KB / _GIB:g}" for disk in config.get("disks") or ()]
     nics = content.get("networkInterfaces")
     return ({} if nics is None else {"network": _first(_id(nic.get("network")) for nic in nics)}) | {
         "size": _id(config) or "own",

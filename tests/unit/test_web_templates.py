@@ -94,6 +94,19 @@ def test_a_size_is_kept_and_referred_to(furnished, world, client):
     assert documents.to_machine(kept.content)["size"] == row.id
 
 
+def test_templates_that_the_api_left_incomplete_break_no_page(world, client):
+    with world.writing() as tx:
+        bare = templates.create(tx, "MachineConfiguration", {"cpu": 2}, name="bare")
+        vague = templates.create(tx, "MachineTemplate", {"machineConfig": {"disks": [{}]}}, name="vague")
+    token = sign_in(client, "bob")
+    assert "bare" in client.get("/templates").text
+    page = client.get(f"/machines/new?template={vague.id}")
+    assert (page.status_code, bare.id in page.text) == (200, False)
+    assert chosen(page.text, "network") == world.network_id, "a template without networks leaves the usual one"
+    sent = {"csrf": token, "name": "n", "image": world.image_id, "size": bare.id, "network": ""}
+    assert client.post("/machines", data=sent).status_code == 400
+
+
 def test_a_template_for_volumes(world, client):
     token = sign_in(client, "bob")
     sent = {"csrf": token, "name": "logs", "capacity": "2", "filesystem": "ext4"}
@@ -114,7 +127,7 @@ def test_a_template_is_renamed_and_forgotten_by_those_who_own_it(world, client, 
     assert client.get(f"/templates/volume/{ids['machine template']}/edit").status_code == 404
     assert client.get(f"/templates/nonsense/{new_id()}/edit").status_code == 404
     with world.reading() as tx:
-        shared = templates.sizes(tx)[0].id
+        shared = next(row.id for row in templates.sizes(tx) if row.tenant_id is None)
     assert client.post(f"/templates/size/{shared}/delete", data={"csrf": token}).status_code == 404
     assert client.post(f"{path}/delete", data={"csrf": token}).status_code == 303
     with world.reading() as tx:

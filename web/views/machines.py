@@ -94,7 +94,7 @@ def new(tx: Transaction) -> ResponseReturnValue:
         "machines/new.html",
         suggestion=_suggestion(),
         images=images.page(tx, usable).items,
-        sizes=templates.sizes(tx),
+        sizes=[row for row in templates.sizes(tx) if {"cpu", "memory"} <= row.content.keys()],
         networks=networks.page(tx, started).items,
         default_network=default.id if default else "",
         credentials=credentials.page(tx, Query(None, _BY_NAME)).items,
@@ -147,7 +147,7 @@ def _size(tx: Transaction) -> tuple[int, int]:
     if forms.text("size") in {"", "own"}:
         return forms.whole("cpu"), forms.mib("memory")
     row: Template = templates.get(tx, "MachineConfiguration", forms.text("size"))
-    return int(row.content["cpu"]), int(row.content["memory"]) * 1024
+    return int(row.content.get("cpu", 0)), int(row.content.get("memory", 0)) * 1024
 
 
 @area.page("/machines/<id>")

@@ -46,7 +46,7 @@ def test_a_reason_is_translated_before_its_places_are_filled():
     refusal = errors.SiroccoError(errors.INVALID, where="cidr", why="{block} overlaps another", block="10.0.0.0/24")
     assert refusal.message == "cidr: 10.0.0.0/24 overlaps another."
     assert refusal.details["why"] == "{block} overlaps another"
-    french = errors.explained(refusal.details, {"{block} overlaps another": "{block} en chevauche un autre"}.__getitem__)
+    french = errors.explained(refusal.details, lambda text: text.replace("overlaps another", "en chevauche un autre"))
     assert errors.fill("{where} : {why}.", french) == "cidr : 10.0.0.0/24 en chevauche un autre."
 
 
