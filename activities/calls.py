@@ -2,8 +2,9 @@
 
 import contextvars
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -83,7 +84,7 @@ class Plant:
         """Record the step, keep it alive, and turn what goes wrong into a failure that workflows understand."""
         step = Step(self.cmdb, job_id, name)
         try:
-            with beating():
+            with _HEART.beating():
                 yield step
         except (ConnectorError, SiroccoError) as error:
             failure = told(error, step.provider)
@@ -179,23 +180,39 @@ def told(error: ConnectorError | SiroccoError, provider: str = "") -> Applicatio
     return ApplicationError(error.message, details, type=problem.code, non_retryable=not again, next_retry_delay=wait)
 
 
-@contextmanager
-def beating() -> Iterator[None]:
-    """Heartbeats from a thread of their own while a blocking call goes on."""
-    if not activity.in_activity() or not activity.info().heartbeat_timeout:
-        yield
-        return
-    ended = threading.Event()
-    context = contextvars.copy_context()
+class Heart:
+    """One thread that beats for every step at work: heartbeats tell the engine that this process lives."""
 
-    def beat() -> None:
-        while not ended.wait(_BEAT):
-            activity.heartbeat()
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._contexts: dict[object, contextvars.Context] = {}
+        self._thread: threading.Thread | None = None
 
-    thread = threading.Thread(target=context.run, args=(beat,), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Heartbeats while a blocking call goes on, if the step has any."""
+        if not activity.in_activity() or not activity.info().heartbeat_timeout:
+            yield
+            return
+        key = object()
+        with self._guard:
+            self._contexts[key] = contextvars.copy_context()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._guard:
+                del self._contexts[key]
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(_BEAT)
+            with self._guard:
+                for context in self._contexts.values():
+                    with suppress(RuntimeError):  # the worker is shutting down
+                        context.run(activity.heartbeat)
+
+
+_HEART = Heart()
