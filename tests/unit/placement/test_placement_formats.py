@@ -251,6 +251,10 @@ BAD = [
     (put(("model", "attributes", "vms"), {"0": 3}), "an object of attributes"),
     (put(("model", "attributes", "vms"), {"0": {"boot": 0}}), "at least 1"),
     (put(("model", "attributes", "nodes"), {"0": {"idlePower": -4}}), "from 0 up"),
+    (put(("model", "attributes", "vms"), {"0": {"migrate": {"rc": "cpu", "a": 2, "b": 1}}}), "vm 0: migrate"),
+    (put(("constraints",), [{"id": "Deadline", "vm": 0, "timestamp": "08:30:00"}]), "from the start of the plan"),
+    (put(("constraints",), [{"id": "fence", "vm": True, "nodes": [0]}]), "VM 'True' is not in the model"),
+    (put(("constraints",), [{"id": "fence", "vm": 0, "nodes": [1.0]}]), "host '1.0' is not in the model"),
     (net(link(0, "node", 0), link(0, "node", 0)), "has two links"),
     (net(link(0, "node", 8)), "unknown"),
     (net(link(0, "planet", 1)), "neither a node nor a switch"),
@@ -410,6 +414,7 @@ def action(**more):
 
 BAD_ACTIONS = [
     (action(id="teleport"), "'teleport' is unknown"),
+    (action(id="forgeVM"), "'forgeVM' is unknown"),
     (action(vm=9), "vm: '9' is not"),
     (action(vm=None), "vm: 'None'"),
     (action(to=9), "to: '9'"),
