@@ -3,6 +3,7 @@
 A running machine never shrinks: QEMU has been seen to die of a processor that its guest was slow to give back.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import libvirt
@@ -11,7 +12,8 @@ from sirocco.connectors.libvirt import agent, xml
 from sirocco.connectors.libvirt.tasks import Progress
 from sirocco.connectors.ports import ConnectorError, Fault, Resize
 
-STEP = 128 << 20  # bytes: Linux takes memory in blocks of this size
+_MIB = 1 << 20
+STEP = 128 * _MIB  # bytes: Linux takes memory in blocks of this size
 _LOOKS, _LOOK = 50, 0.2  # seconds between looks at a guest that has been given something
 
 
@@ -36,6 +38,7 @@ def _grow(domain: libvirt.virDomain, action: Resize) -> None:
     """Plug in what is lacking, memory first: the host may not have it."""
     description = xml.parse(domain.XMLDesc(0))
     cpu, memory = xml.size(description)
+    action = replace(action, memory=-(-(action.memory // 1024) // 1024) * _MIB)  # as libvirt rounds
     _check(description, action, cpu, memory)
     if action.memory > memory:
         domain.attachDeviceFlags(xml.piece(action.memory - memory), libvirt.VIR_DOMAIN_AFFECT_LIVE)

@@ -99,6 +99,13 @@ class TestLibvirt(Conformance):
         endpoint.act(ref, Start())
         assert size() == (3, True)
 
+    @proves(can.RESIZE_LIVE)
+    def test_a_size_that_libvirt_rounds_stays_as_it_is(self, endpoint):
+        ref = endpoint.running(memory=endpoint.memory + 1000 * 1024)
+        endpoint.act(ref, Resize(2, endpoint.memory + 1000 * 1024))
+        facts = endpoint.see(ref).facts
+        assert (facts.cpu, facts.memory) == (2, endpoint.memory + MIB)
+
     @pytest.mark.parametrize(
         ("cpu", "memory", "words"),
         [
