@@ -47,25 +47,25 @@ def store(plant):
 
 def test_a_machine_stopped_behind_our_back_is_stopped_here(plant, machine):
     control.alter(store(plant), Ref(Kind.MACHINE, machine.native_id), State.STOPPED)
-    until(lambda: read(plant, machine.id).state == MachineState.STOPPED, "the stop is seen", patience=30)
+    until(lambda: read(plant, machine.id).state == MachineState.STOPPED, "the stop is seen")
 
 
 def test_a_machine_removed_behind_our_back_is_in_error_and_says_why(plant, machine):
     with plant.cmdb.writing(SYSTEM) as tx:
         tx.session.get_one(Machine, machine.id).created -= timedelta(minutes=5)
     control.vanish(store(plant), Ref(Kind.MACHINE, machine.native_id))
-    until(lambda: read(plant, machine.id).state == MachineState.ERROR, "the loss is seen", patience=30)
+    until(lambda: read(plant, machine.id).state == MachineState.ERROR, "the loss is seen")
     assert "no longer" in read(plant, machine.id).fault
 
 
 def test_the_address_and_the_use_of_a_machine_are_learnt(plant, machine):
-    until(lambda: any(nic.addresses for nic in read(plant, machine.id).nics), "the address is learnt", patience=30)
+    until(lambda: any(nic.addresses for nic in read(plant, machine.id).nics), "the address is learnt")
 
     def sampled():
         with plant.cmdb.reading(SYSTEM) as tx:
             return tx.session.query(UsageSample).filter_by(machine_id=machine.id).count() >= 1
 
-    until(sampled, "use is sampled", patience=40)
+    until(sampled, "use is sampled")
 
 
 def test_a_provider_that_cannot_be_reached_says_why_and_recovers(plant):
@@ -76,10 +76,10 @@ def test_a_provider_that_cannot_be_reached_says_why_and_recovers(plant):
         with plant.cmdb.reading(SYSTEM) as tx:
             return tx.session.get_one(Provider, provider_id).fault
 
-    assert "stor" in until(fault, "the fault is shown", patience=30)
+    assert "stor" in until(fault, "the fault is shown")
     with plant.cmdb.writing(SYSTEM) as tx:
         providers.update(tx, provider_id, {"settings": {"store": str(plant.settings.fake / "broken.sqlite")}})
-    until(lambda: not fault(), "the fault is gone", patience=40)
+    until(lambda: not fault(), "the fault is gone")
 
 
 def test_what_was_made_for_nobody_is_removed(plant, world):
