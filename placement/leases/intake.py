@@ -140,7 +140,7 @@ def _no_room(lease: Lease, now: int) -> Refused:
 
 
 def _load(book: Book, start: int, end: int) -> float:
-    """The share (0 to 1) of the scarcest resource that is reserved, each host at its busiest instant of [start, end)."""
+    """The reserved share (0 to 1) of the scarcest resource, each host at its busiest instant of [start, end)."""
     own = slice(book.layout.columns)
     total = book.table.capacity.sum(axis=0)[own]
     left = book.table.floor(start, end).sum(axis=0)[own]
