@@ -14,8 +14,10 @@ from placement.schedule import Schedule
 from placement.simulation import Simulation
 from placement.timetable import Timetable
 
-PASSES = 6
+PASSES = 4
 """Passes in all, fewer where there are many tasks."""
+RETRIES = 30
+"""Passes at random where none finds a legal order, for instance because of deadlines."""
 WORK = 40_000
 """Tasks scheduled in all passes together, roughly."""
 FEW_PASSES = 2
@@ -81,7 +83,7 @@ class _Search:
     def run(self, passes: int, bound: int) -> Schedule:
         """The best schedule after so many passes in all, more where they fail; PlanningError where all do."""
         failure = PlanningError("no order of actions was found")
-        while self._passes < (passes if self.best else PASSES) and not self._content(bound):
+        while self._passes < (passes if self.best else RETRIES) and not self._content(bound):
             self._passes += 1
             try:
                 self._pass(bound)
