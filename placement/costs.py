@@ -1,7 +1,7 @@
 """What a placement costs: integer coefficients, so that bounds and gaps are exact."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,8 @@ from placement.problem import Problem
 
 MIGRATION_ENERGY = 146
 """Micro-Wh to migrate 1 MB: 0.146 Wh/GB, the figure used throughout the benches."""
+LEVELS = 8
+"""Weights of slow migrations that are told apart."""
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,39 @@ class Costs:
 
 
 def costs_of(problem: Problem, term: Term, payback: int = 3600) -> Costs:
-    """Coefficients of one term; makespan and balance are steered by migrated memory."""
+    """Coefficients of one term; those of makespan weigh slow migrations, balance is steered by migrated memory."""
     if term is Term.SUM_OF_ENDS:
         return _durations(problem)
     if term in (Term.ENERGY, Term.COST, Term.CO2):
         return _energy(problem, term, payback)
     zeros = np.zeros(problem.model.n_hosts, dtype=np.int64)
     none = np.zeros(problem.model.n_vms, dtype=np.int64)
-    memory = np.where(problem.stays_possible, problem.model.vms.memory, 0)
-    return Costs(problem, zeros, zeros, memory, none)
+    move = _slowness(problem.model) if term is Term.MAKESPAN else problem.model.vms.memory
+    return Costs(problem, zeros, zeros, np.where(problem.stays_possible, move, 0), none)
+
+
+def _slowness(model: Model) -> IntArray:
+    """(V,) weights of migrations: one of the slowest counts more than several that are faster."""
+    levels, rank = np.unique(least_migration(model), return_inverse=True)
+    weights: IntArray = 4 ** (rank.reshape(-1) * LEVELS // len(levels))
+    return weights
+
+
+def least_slowest(problem: Problem, objective: Objective, bound: int) -> int:
+    """Seconds that the slowest migration takes at least, where no placement costs less than a bound.
+
+    What is cheaper than the bound can be reached with faster migrations alone; what is not needs a slower one. The
+    first term of the objective is makespan.
+    """
+    rest = replace(objective, terms=objective.terms[1:]) if objective.terms[1:] else None
+    least = bound - combined(problem, objective).constant
+    if rest is not None:
+        least //= combined(problem, rest).most + 1
+    movable = np.flatnonzero(problem.stays_possible)
+    seconds, weight = least_migration(problem.model)[movable], _slowness(problem.model)[movable]
+    order = np.argsort(seconds, kind="stable")
+    enough = np.flatnonzero(np.cumsum(weight[order]) >= least)
+    return int(seconds[order[enough[0]]]) if least > 0 and len(enough) else 0
 
 
 def combined(problem: Problem, objective: Objective) -> Costs:

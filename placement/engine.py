@@ -10,7 +10,7 @@ from placement.answer import Answer, Status
 from placement.ascent import Ascent, Reached, branch
 from placement.balance import Balance
 from placement.checker import check_plan
-from placement.costs import Costs, combined, costs_of
+from placement.costs import Costs, combined, costs_of, least_slowest
 from placement.draft import Draft
 from placement.drain import Drain
 from placement.energy_bound import EnergyBound
@@ -122,14 +122,15 @@ class _Run:
 
     def _search(self, avoid: list[list[int]]) -> Found:
         repair_costs = self.costs
-        spread_out = self.mode in (Mode.ENERGY, Mode.REBUILD, Mode.BALANCE)
+        evens = self.objective.terms[0] is Term.BALANCE
+        spread_out = evens or self.mode in (Mode.ENERGY, Mode.REBUILD)
         if spread_out and not self._small():
             repair_costs = costs_of(self.problem, Term.MIGRATED_MEMORY)
         repair = Repair(
             self.problem, repair_costs, self.options.seed, self.stop, self._report, self._left, tuple(map(tuple, avoid))
         )
         found = repair.run()
-        if self.mode is Mode.BALANCE and found.host is not None:
+        if evens and found.host is not None:
             return self._balance(found)
         if spread_out and found.host is not None and not (self._small() and self._closed(found)):
             return self._energy(found)
@@ -192,14 +193,15 @@ class _Run:
     def _balance(self, found: Found) -> Found:
         draft = Draft(self.problem, found.placed)
         balance = Balance(self.problem, draft, found.online)
-        balance.run(self.stop)
+        if self.problem.moves:
+            balance.run(self.stop)
         self.balance_cost = balance.cost()
         return Found(draft.host, found.online, balance.bound(), "even shares")
 
     def _cost(self, found: Found, plan: Plan) -> int:
         """What the plan really costs: detours and waiting included."""
         first = self.objective.terms[0]
-        if self.mode is Mode.BALANCE and first is Term.BALANCE:
+        if first is Term.BALANCE:
             return self.balance_cost
         if self.objective.terms == (Term.SUM_OF_ENDS,):
             return plan.sum_of_ends
@@ -241,7 +243,9 @@ class _Run:
         )
 
     def _bound(self, found: Found) -> int:
-        return self._least_makespan() if self.objective.terms[0] is Term.MAKESPAN else found.bound
+        if self.objective.terms[0] is not Term.MAKESPAN:
+            return found.bound
+        return max(self._least_makespan(), least_slowest(self.problem, self.objective, found.bound))
 
     def _least_makespan(self) -> int:
         """Starts and changes of state must happen whatever the placement."""

@@ -12,6 +12,7 @@ from placement.checker import check_plan
 from placement.constraints.min_spare_resources import MinSpareResources
 from placement.constraints.offline import Offline
 from placement.constraints.online import Online
+from placement.constraints.root import Root
 from placement.constraints.running import Running
 from placement.constraints.spread import Spread
 from placement.costs import costs_of
@@ -176,6 +177,33 @@ def test_sites_with_dear_or_dirty_power_are_left(build, term):
     answer = solve(Instance(model), Mode.ENERGY, Objective((term,)))
     assert answer.host == (1,)
     assert answer.online == (False, True)
+
+
+def test_makespan_takes_the_faster_migrations(build):
+    model = build([(4, 4), (9, 9)], [(3, 3), (1, 1), (1, 1), (1, 1)], [0] * 4, migrate=[30, 10, 10, 10], memory=[1] * 4)
+    instance = Instance(model)
+    memory = solve(instance, Mode.REPAIR)
+    fast = solve(instance, Mode.REPAIR, Objective((Term.MAKESPAN,)))
+    assert (memory.plan.makespan, fast.plan.makespan) == (30, 10)
+    assert (fast.status, fast.cost, fast.bound) == (Status.OPTIMAL, 10, 10)
+
+
+def test_bound_on_makespan_knows_that_something_slow_must_move(build):
+    model = build([(4, 4), (9, 9)], [(3, 3), (3, 3)], [0, 0], migrate=[30, 20], memory=[1, 5])
+    listed = solve(Instance(model), Mode.REPAIR, Objective((Term.MAKESPAN, Term.MIGRATED_MEMORY)))
+    assert (listed.status, listed.cost, listed.bound) == (Status.OPTIMAL, 20, 20)
+    stays = solve(Instance(model, (Root(1),)), Mode.REPAIR, Objective((Term.MAKESPAN,)))
+    assert (stays.cost, stays.status) == (30, Status.OPTIMAL)
+
+
+def test_balance_is_the_objective_of_any_mode(place):
+    instance = Instance(place(0, 0, 0, -1), (Running(3),))
+    evened = solve(instance, Mode.REPAIR, Objective((Term.BALANCE,)))
+    assert sorted(evened.host) == [0, 1, 2, 3]
+    started = solve(instance, Mode.PLACE, Objective((Term.BALANCE,)))
+    assert started.host[:3] == (0, 0, 0)
+    assert evened.cost == evened.bound == started.bound < started.cost
+    assert solve(instance, Mode.BALANCE, Objective((Term.MIGRATED_MEMORY,))).cost == 0
 
 
 def test_payback_decides(build):
