@@ -2,7 +2,23 @@
 
 import pytest
 
-from placement.leases import Action, Exclusion, Kind, NodeGroup, Overheads, Request, Settings, Suspension, resources
+from placement.leases import (
+    Action,
+    Exclusion,
+    Kind,
+    Lease,
+    NodeGroup,
+    Overheads,
+    Policies,
+    Request,
+    Reservation,
+    Settings,
+    Suspension,
+    equal_hosts,
+    resources,
+)
+from placement.leases.book import Book
+from placement.leases.exclusion import may_resume
 
 HALF = resources(cpu=50, memory=512)
 
@@ -79,3 +95,15 @@ def test_a_disk_in_use_does_not_matter_where_saving_takes_no_time(make, ask, fin
     leases = finish(scheduler)
     assert leases["1"].runs[:2] == ((0, 1800), (3616, 3700))
     assert leases["2"].runs[:2] == ((0, 1800), (3632, 3700))
+
+
+def test_only_what_takes_time_on_the_same_host_waits():
+    overheads = Overheads(suspend_rate=32, between_leases=True)
+    book = Book(equal_hosts(2, HALF), Settings(suspension=Suspension.ALL, overheads=overheads), Policies())
+    book.table.reserve(Reservation("x", "1", Action.SUSPEND, 10, 20, ((0, (50, 512)),)))
+    lease = Lease(half_host(2), 1, 0)
+    assert not may_resume(book, lease, (0,), 15, 16)
+    assert may_resume(book, lease, (0,), 15, 15)
+    assert may_resume(book, lease, (0,), 20, 21)
+    assert may_resume(book, lease, (1,), 15, 16)
+    assert may_resume(book, Lease(half_host(1), 1, 0), (0,), 15, 16)
