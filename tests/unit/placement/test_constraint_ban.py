@@ -23,3 +23,7 @@ def test_vm_that_starts_banned_moves_out(place, faults, act):
 
 def test_solver(place, solved):
     assert solved(place(0), Ban(0, frozenset({0, 1, 2}))).host == (3,)
+
+
+def test_banned_from_the_first_host(place, faults):
+    assert faults(place(0), Ban(0, frozenset({0}))) == [0]

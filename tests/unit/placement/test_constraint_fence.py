@@ -24,3 +24,7 @@ def test_vm_that_starts_outside_moves_inside(place, faults, act):
 
 def test_solver(place, solved):
     assert solved(place(3), Fence(0, frozenset({1}))).host == (1,)
+
+
+def test_outside_on_the_first_host(place, faults):
+    assert faults(place(0), Fence(0, frozenset({1}))) == [0]

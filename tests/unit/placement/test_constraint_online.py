@@ -19,3 +19,7 @@ def test_offline_at_the_start(place, faults, solved, act):
     assert faults(model, Online(1)) == [0]
     assert faults(model, Online(1, continuous=True), act.host_on(1)) == []
     assert solved(model, Online(1)).online[1]
+
+
+def test_continuous_form_refuses_to_go_offline_for_good(place, faults, act):
+    assert faults(place(0), Online(1, continuous=True), act.host_off(1)) == [20, 20]

@@ -1,6 +1,7 @@
 import pytest
 
 from placement.answer import Status
+from placement.constraints.fence import Fence
 from placement.constraints.overbook import Overbook
 from placement.constraints.running import Running
 from placement.instance import Mode
@@ -45,3 +46,10 @@ def test_solver(place, solved):
     assert booked.status is Status.OPTIMAL
     fewer = solved(place(0, 0, 0), Overbook(0, 0, 0.4, continuous=True), Overbook(0, 0, 0.5))
     assert fewer.host.count(0) == 2
+
+
+def test_order_keeps_the_virtual_capacity(place, solved):
+    moves = Fence(0, frozenset({1})), Fence(1, frozenset({2}))
+    model = place(0, 1, 1)
+    assert solved(model, Overbook(1, 0, 0.4), *moves).plan.makespan == 10
+    assert solved(model, Overbook(1, 0, 0.4, continuous=True), *moves).plan.makespan == 20

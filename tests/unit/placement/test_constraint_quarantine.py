@@ -26,3 +26,7 @@ def test_solver(place, solved):
     assert solved(place(0, 1), Quarantine(0), Fence(1, frozenset({0}))).status is Status.INFEASIBLE
     started = solved(place(0, -1), Quarantine(0), Running(1), mode=Mode.PLACE)
     assert started.host[1] != 0
+
+
+def test_nobody_leaves_for_the_first_host(place, faults, act):
+    assert faults(place(1), Quarantine(1), act.migrate(0, 1, 0)) == [0, 10]

@@ -1,3 +1,4 @@
+from placement.constraints.fence import Fence
 from placement.constraints.resource_capacity import ResourceCapacity
 from placement.constraints.running import Running
 from placement.instance import Mode
@@ -30,3 +31,10 @@ def test_solver(place, solved):
     assert sum(h in PAIR for h in solved(place(0, 0, 1), rule).host) == 2
     started = solved(place(0, 1, -1), rule, Running(2), mode=Mode.PLACE)
     assert started.host[2] in (2, 3)
+
+
+def test_order_keeps_the_cap(place, solved):
+    moves = Fence(0, frozenset({1})), Fence(1, frozenset({2}))
+    model = place(0, 1, 1)
+    assert solved(model, ResourceCapacity(frozenset({1}), 0, 4), *moves).plan.makespan == 10
+    assert solved(model, ResourceCapacity(frozenset({1}), 0, 4, continuous=True), *moves).plan.makespan == 20

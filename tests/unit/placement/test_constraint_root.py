@@ -21,3 +21,7 @@ def test_solver(place, solved):
     assert solved(place(0), Root(0), Offline(0)).status is Status.INFEASIBLE
     assert solved(place(-1), Root(0), Running(0)).host[0] >= 0
     assert solved(place(0), Root(0), Ready(0)).host == (-1,)
+
+
+def test_does_not_move_to_the_first_host(place, faults, act):
+    assert faults(place(1), Root(0), act.migrate(0, 1, 0)) == [0, 10]

@@ -33,3 +33,10 @@ def test_solver(place, solved):
     assert started.host[2] in (2, 3)
     exchanged = solved(place(0, 1, 2), rule, Fence(0, frozenset({2})), Fence(2, frozenset({0})))
     assert exchanged.plan.makespan == 20
+
+
+def test_order_keeps_the_cap(place, solved):
+    moves = Fence(0, frozenset({1})), Fence(1, frozenset({2}))
+    model = place(0, 1, 1)
+    assert solved(model, RunningCapacity(frozenset({1}), 2), *moves).plan.makespan == 10
+    assert solved(model, RunningCapacity(frozenset({1}), 2, continuous=True), *moves).plan.makespan == 20

@@ -15,8 +15,12 @@ from placement.constraints.lazy_spread import LazySpread
 from placement.constraints.lonely import Lonely
 from placement.constraints.max_online import MaxOnline
 from placement.constraints.min_spare_resources import MinSpareResources
+from placement.constraints.mostly_spread import MostlySpread
 from placement.constraints.overbook import Overbook
+from placement.constraints.resource_capacity import ResourceCapacity
 from placement.constraints.running import Running
+from placement.constraints.running_capacity import RunningCapacity
+from placement.constraints.split import Split
 from placement.constraints.split_among import SplitAmong
 from placement.cpsat import Translation
 from placement.draft import Draft
@@ -120,3 +124,47 @@ def test_masks_at_the_edge_of_a_cap(place):
     assert masked(place(0, 1, -1), MaxOnline(everything, 2), 2) == [0, 1]
     assert masked(place(0, -1, hosts=2), MinSpareResources(frozenset({0, 1}), 0, 16), 1) == [0, 1]
     assert masked(place(0, -1, hosts=2), MinSpareResources(frozenset({0, 1}), 0, 17), 1) == []
+
+
+def exact(model, *rules):
+    """The hosts that the exact model gives all running VMs, None where it finds a contradiction."""
+    problem = Problem(Instance(model, rules))
+    return Translation(Draft(problem, problem.start), problem.running).solve(1.0).host
+
+
+def test_masks_look_at_placed_peers_only(place):
+    parts = frozenset({0, 1}), frozenset({2, 3})
+    assert masked(place(0, -1, -1), Among((0, 1, 2), parts), 1) == [0, 1]
+    assert masked(place(0, -1), LazySpread((0, 1)), 1) == [1, 2, 3]
+    assert masked(place(0, -1), Lonely((0,)), 1) == [1, 2, 3]
+    assert masked(place(0, -1, hosts=2), MostlySpread((0, 1), 2), 1) == [1]
+    assert masked(place(0, 0, -1), MostlySpread((0, 1, 2), 2), 2) == [1, 2, 3]
+    assert masked(place(0, 1, -1), MostlySpread((0, 1, 2), 2), 2) == [0, 1, 2, 3]
+
+
+def test_masks_of_split_sets(place):
+    parts = frozenset({0, 1}), frozenset({2, 3})
+    assert masked(place(0, -1), Split(((0,), (1,))), 1) == [1, 2, 3]
+    assert masked(place(0, -1, -1), SplitAmong(((0, 1), (2,)), parts), 1) == [0, 1]
+    assert masked(place(0, 2, -1), SplitAmong(((0,), (1,), (2,)), parts), 2) == []
+
+
+def test_masks_of_caps_on_use(place):
+    first = frozenset({0})
+    assert masked(place(0, -1), ResourceCapacity(first, 0, 4), 1) == [0, 1, 2, 3]
+    assert masked(place(0, -1), ResourceCapacity(first, 0, 3), 1) == [1, 2, 3]
+    assert masked(place(0, -1), RunningCapacity(first, 2), 1) == [0, 1, 2, 3]
+    assert masked(place(0, -1), RunningCapacity(first, 1), 1) == [1, 2, 3]
+
+
+def test_exact_model_chooses_one_part(place):
+    parts = frozenset({0, 1}), frozenset({2, 3})
+    apart = Fence(0, frozenset({0})), Fence(1, frozenset({2}))
+    assert exact(place(0, 2), Among((0, 1), parts), *apart) is None
+    assert exact(place(0, 2), Among((0, 1), parts), apart[0], Fence(1, frozenset({1, 2}))) == [0, 1]
+
+
+def test_exact_model_lets_only_those_together_at_the_start_stay_so(place):
+    together = Fence(0, frozenset({3})), Fence(1, frozenset({3}))
+    assert exact(place(0, 0), LazySpread((0, 1)), *together) is None
+    assert exact(place(3, 3), LazySpread((0, 1)), *together) == [3, 3]
