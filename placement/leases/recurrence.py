@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil.rrule import rrulestr
 
+from placement.leases.answers import Accepted, Alternative, Change
 from placement.leases.errors import LeaseError
 from placement.leases.model import Kind, Recurrence, Request
 
@@ -44,3 +45,25 @@ def _starts(request: Request, recurrence: Recurrence) -> list[int]:
 
 def _occurrence(request: Request, number: int, start: int) -> Request:
     return replace(request, id=f"{request.id}.{number}", kind=Kind.ADVANCE, start=start, recurrence=None)
+
+
+def changed_series(series: Request, recurrence: Recurrence, one: Request, changed: Request) -> Request:
+    """The series if every occurrence were changed in the way in which `changed` differs from its occurrence `one`."""
+    shift = (changed.start or 0) - (one.start or 0)
+    moved = replace(recurrence, exceptions=tuple(time + shift for time in recurrence.exceptions))
+    return replace(
+        series,
+        start=(series.start or 0) + shift,
+        duration=changed.duration,
+        groups=changed.groups,
+        clouds=changed.clouds,
+        highest_rate=changed.highest_rate,
+        recurrence=moved,
+    )
+
+
+def series_alternative(series: Request, taken: Accepted) -> Alternative:
+    """The series as an alternative, from its first start to its last end."""
+    had = [answer for answer in taken.occurrences if isinstance(answer, Accepted)]
+    start, end = min(one.start or 0 for one in had), max(one.end or 0 for one in had)
+    return Alternative(Change.LATER, series, start, end, taken.price)

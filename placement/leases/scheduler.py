@@ -20,7 +20,7 @@ from placement.leases.model import Recurrence, Request, Site, check_request
 from placement.leases.policies import Policies
 from placement.leases.progress import end_due, finish, start_due
 from placement.leases.queueing import pull_forward, run_queue
-from placement.leases.recurrence import occurrences
+from placement.leases.recurrence import changed_series, occurrences, series_alternative
 from placement.leases.saving import load_book, save_book
 from placement.leases.settings import Settings
 from placement.leases.slots import SlotTable
@@ -236,9 +236,24 @@ class Scheduler:
 
     def _with_offers(self, answer: Refused, request: Request, now: int) -> Refused:
         if request.recurrence is not None:
-            return answer
+            return self._with_series_offers(answer, request, request.recurrence, now)
         who = blockers(self._book, request, now) if answer.reason is Reason.CAPACITY else ()
         return replace(answer, blockers=who, alternatives=alternatives(self._book, request, now, self._attempt))
+
+    def _with_series_offers(self, answer: Refused, series: Request, recurrence: Recurrence, now: int) -> Refused:
+        """Who blocks the first occurrence that cannot be had, and what would help it, tried out on the whole series."""
+        with self._book.journal.trial():
+            children = occurrences(series, recurrence)
+            stuck = next((child for child in children if isinstance(self._take(child, now), Refused)), None)
+            who = blockers(self._book, stuck, now) if stuck else ()
+        if stuck is None:
+            return answer
+        first = stuck
+
+        def attempt(change: Request, now: int) -> Alternative | None:
+            return self._attempt(changed_series(series, recurrence, first, change), now)
+
+        return replace(answer, blockers=who, alternatives=alternatives(self._book, stuck, now, attempt))
 
     def _attempt(self, request: Request, now: int) -> Alternative | None:
         """What an alternative would be if it were asked for, under another id, now; nothing lasts."""
@@ -247,8 +262,11 @@ class Scheduler:
             name += "'"
         renamed = replace(request, id=name)
         with self._book.journal.trial():
-            if self._take(renamed, now) is not None:
+            answer = self._take(renamed, now)
+            if isinstance(answer, Refused):
                 return None
+            if answer is not None:
+                return series_alternative(renamed, answer)
             lease = self._book.leases[name]
             start = lease.plan.start if lease.plan else now
             end = lease.plan.end if lease.plan else now + lease.remaining

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from placement.leases import Accepted, Kind, LeaseError, LeaseState, Recurrence, Refused
+from placement.leases import Accepted, Change, Kind, LeaseError, LeaseState, Recurrence, Refused
 
 DAY = 86400
 
@@ -32,6 +32,24 @@ def test_all_or_none(make, ask):
     assert scheduler.lease("r").state is LeaseState.REJECTED
 
 
+def test_a_refused_series_says_who_blocks_it_and_what_would_do(make, ask):
+    scheduler = make()
+    scheduler.submit(ask("x", 1, 100, Kind.ADVANCE, start=1050 + DAY), 0)
+    refused = scheduler.submit(weekly(ask, exceptions=(1000 + 2 * DAY,)), 0)
+    assert [(b.lease, b.start) for b in refused.blockers] == [("x", 1050 + DAY)]
+    offers = {offer.change: offer for offer in refused.alternatives}
+    assert set(offers) == {Change.LATER, Change.SHORTER, Change.SMALLER}
+    later = offers[Change.LATER]
+    assert (later.start, later.end) == (1150, 1250 + 3 * DAY)
+    assert later.request.recurrence.exceptions == (1150 + 2 * DAY,)
+    assert (offers[Change.SHORTER].request.duration, offers[Change.SMALLER].request.nodes) == (50, 3)
+    for offer in refused.alternatives:
+        copy = type(scheduler).load(scheduler.save())
+        taken = copy.submit(offer.request, 0)
+        assert isinstance(taken, Accepted)
+        assert [o.start for o in taken.occurrences] == [offer.start + day * DAY for day in (0, 1, 3)]
+
+
 def test_or_those_that_can_be_had(make, ask):
     scheduler = make()
     scheduler.submit(ask("x", 1, 100, Kind.ADVANCE, start=1050 + DAY), 0)
@@ -46,7 +64,9 @@ def test_nothing_to_have(make, ask):
     assert "no occurrence" in refused.text
     scheduler.submit(ask("x", 1, None, Kind.IMMEDIATE), 0)
     request = ask("s", 4, 100, Kind.RECURRING, start=1000, recurrence=Recurrence("FREQ=DAILY;COUNT=2", partial=True))
-    assert isinstance(scheduler.submit(request, 0), Refused)
+    refused = scheduler.submit(request, 0)
+    assert [offer.change for offer in refused.alternatives] == [Change.SMALLER]
+    assert refused.alternatives[0].request.nodes == 3
 
 
 def test_nine_oclock_stays_nine_oclock_when_clocks_change(make, ask):
