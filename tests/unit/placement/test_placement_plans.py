@@ -214,6 +214,15 @@ def test_network_excess_is_seen(build, act):
     assert any("link up" in v.message for v in check_plan(Instance(inward), Plan(inward, back)).violations)
 
 
+def test_what_comes_in_counts_and_is_gone_when_it_has_arrived(build, act):
+    model = build([(10, 100)] * 3, [(1, 10)] * 2, [1, 2], memory=[1000] * 2, bandwidth=[100, 0, 0], parallel=[1, 0, 0])
+    both = tuple(replace(act.migrate(v, v + 1, 0), bandwidth=100) for v in range(2))
+    texts = [v.message for v in check_plan(Instance(model), Plan(model, both)).violations]
+    assert texts == ["host 100 carries 200 MB/s in, it has 100", "host 100 takes part in 2 migrations, its limit is 1"]
+    one_by_one = both[0], replace(both[1], start=10, end=20)
+    assert check_plan(Instance(model), Plan(model, one_by_one)).legal
+
+
 def test_migrations_behind_one_link_do_not_use_it(build, act):
     links = (Link("up", frozenset({0, 1}), 10),)
     model = build([(10, 100)] * 3, [(1, 10)], [0], memory=[1000], bandwidth=100, links=links)
