@@ -22,6 +22,7 @@ from placement.constraints.running import Running
 from placement.constraints.running_capacity import RunningCapacity
 from placement.constraints.split import Split
 from placement.constraints.split_among import SplitAmong
+from placement.constraints.spread import Spread
 from placement.cpsat import Translation
 from placement.draft import Draft
 from placement.errors import InputError
@@ -103,9 +104,9 @@ def test_running_and_stopped_on_the_same_host(place, solved):
     assert solved(place(0, -1), Running(1)).plan.makespan == 5
 
 
-def masked(model, rule, vm):
-    """Hosts that a constraint leaves to a VM that is not placed."""
-    problem = Problem(Instance(model, (rule, Running(vm))))
+def masked(model, rule, vm, *also):
+    """Hosts that a constraint leaves to a VM that is not placed; `also` other VMs that are to run."""
+    problem = Problem(Instance(model, (rule, *map(Running, (vm, *also)))))
     allowed = np.ones(model.n_hosts, dtype=np.bool_)
     rule.mask(vm, Draft(problem, problem.start), allowed)
     return np.flatnonzero(allowed).tolist()
@@ -140,6 +141,8 @@ def test_masks_look_at_placed_peers_only(place):
     assert masked(place(0, -1, hosts=2), MostlySpread((0, 1), 2), 1) == [1]
     assert masked(place(0, 0, -1), MostlySpread((0, 1, 2), 2), 2) == [1, 2, 3]
     assert masked(place(0, 1, -1), MostlySpread((0, 1, 2), 2), 2) == [0, 1, 2, 3]
+    assert masked(place(0, -1, -1), MostlySpread((0, 1, 2), 2), 1, 2) == [0, 1, 2, 3]
+    assert masked(place(0, -1, -1), MostlySpread((0, 1, 2), 3), 1, 2) == [1, 2, 3]
 
 
 def test_masks_of_split_sets(place):
@@ -147,6 +150,19 @@ def test_masks_of_split_sets(place):
     assert masked(place(0, -1), Split(((0,), (1,))), 1) == [1, 2, 3]
     assert masked(place(0, -1, -1), SplitAmong(((0, 1), (2,)), parts), 1) == [0, 1]
     assert masked(place(0, 2, -1), SplitAmong(((0,), (1,), (2,)), parts), 2) == []
+
+
+def test_spread_in_mask_and_exact_model(place):
+    assert masked(place(0, -1), Spread((0, 1)), 1) == [1, 2, 3]
+    together = Fence(0, frozenset({3})), Fence(1, frozenset({3}))
+    assert exact(place(0, 0), Spread((0, 1)), *together) is None
+
+
+def test_split_sets_in_the_exact_model(place):
+    parts = frozenset({0, 1}), frozenset({2, 3})
+    same = Fence(0, frozenset({2})), Fence(1, frozenset({3}))
+    assert exact(place(0, 0), SplitAmong(((0,), (1,)), parts), *same) is None
+    assert exact(place(0, 0), SplitAmong(((0, 1),), parts), *same) == [2, 3]
 
 
 def test_masks_of_caps_on_use(place):
