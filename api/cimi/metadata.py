@@ -70,16 +70,18 @@ def metadata(kind: Kind, resource: Resource | None, version: int) -> Values:
 def at_provider(document: Values, kind: Kind, provider_id: str, stated: Stated, version: int) -> Values:
     """The metadata of a kind as it is at one provider: with what the provider stated it can do."""
     able = {str(entry["name"]): entry["value"] for entry in stated}
-    narrowed = {
-        "InitialStates": "STARTED,STOPPED,PAUSED" if cap.PAUSE in able else "STARTED,STOPPED",
-        "MachineStopForce": _word(cap.STOP_FORCE in able),
-        "UserData": "disk" if cap.USER_DATA in able else "",
-        "VolumeSnapshot": _word(cap.VOLUME_CAPTURE in able),
-    }
-    base = {**_CAPABILITIES.get(kind.name, {})}
-    if kind.name == "Network":
-        narrowed.pop("InitialStates")
-    shown = {name: (narrowed.get(name, value), text) for name, (value, text) in base.items()}
+    narrowed = (
+        {}
+        if kind.name == "Network"
+        else {
+            "InitialStates": "STARTED,STOPPED,PAUSED" if cap.PAUSE in able else "STARTED,STOPPED",
+            "MachineStopForce": _word(cap.STOP_FORCE in able),
+            "UserData": "disk" if cap.USER_DATA in able else "",
+            "VolumeSnapshot": _word(cap.VOLUME_CAPTURE in able),
+        }
+    )
+    general = _CAPABILITIES.get(kind.name, {})
+    shown = {name: (narrowed.get(name, value), text) for name, (value, text) in general.items()}
     own: list[Value] = [
         {
             "name": name,
