@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from placement.answer import Answer, Status
-from placement.ascent import Ascent, Reached, branch
 from placement.balance import Balance
 from placement.checker import check_plan
 from placement.costs import Costs, combined, costs_of, least_slowest
@@ -21,6 +21,9 @@ from placement.model import LARGEST, FloatArray, Kind, Model, Plan
 from placement.planner import Planned, make_plan
 from placement.problem import Problem
 from placement.repair import SMALL, Found, Repair
+
+if TYPE_CHECKING:
+    from placement.ascent import Reached
 
 PLACEMENTS = 6
 """Placements for which a plan is sought before giving up."""
@@ -141,6 +144,8 @@ class _Run:
 
     def _energy(self, found: Found) -> Found:
         """Empty hosts, bound what that could save, and empty them again in the order that the bound suggests."""
+        from placement.ascent import Ascent, branch  # noqa: PLC0415
+
         best = self._emptied(found, None)
         if self._small():
             best = min(best, found, key=self._cost_of)
@@ -162,7 +167,7 @@ class _Run:
     def _cost_of(self, found: Found) -> int:
         return self.costs.of(found.placed, found.online)
 
-    def _bounding(self, work: Callable[[], Reached]) -> Reached:
+    def _bounding(self, work: "Callable[[], Reached]") -> "Reached":
         started = self.options.clock()
         reached = work()
         self.seconds["bound"] += self.options.clock() - started

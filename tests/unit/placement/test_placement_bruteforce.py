@@ -1,5 +1,6 @@
 """Two thousand small instances against all placements: same feasibility, same optimum, bounds never above it."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -206,3 +207,25 @@ def test_answers_agree_with_all_placements(build, block):
         if answer.plan is not None:
             assert answer.bound <= min(costs) <= answer.cost
             assert answer.cost == min(costs) or answer.status is Status.FEASIBLE
+
+
+def continuous(rule):
+    return replace(rule, continuous=True) if "continuous" in rule.__dataclass_fields__ else rule
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_continuous_forms_only_take_away(build, block):
+    """What holds at every instant holds at the end: never a plan without a legal final state, never a cheaper one."""
+    random = np.random.default_rng([2029, block])
+    for _ in range(20):
+        instance = draw_instance(build, random)
+        costs = [migrated(instance.model, at) for at, _ in legal_states(instance)]
+        strict = Instance(instance.model, tuple(map(continuous, instance.constraints)))
+        answer = solve(strict, Mode.REPAIR, Objective((Term.MIGRATED_MEMORY,)))
+        assert not answer.violations
+        if answer.plan is not None:
+            assert costs, strict
+            assert min(costs) <= answer.cost
+            assert answer.bound <= answer.cost
+        elif costs and answer.status is Status.INFEASIBLE:
+            assert strict != instance, instance
