@@ -11,7 +11,7 @@ from dataclasses import replace
 from placement.ledger import Entries, Ledger, ledger_of
 from placement.schedule import Schedule
 
-ROUNDS = 20
+ROUNDS = 14
 """Times forth and back at most."""
 
 

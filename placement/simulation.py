@@ -12,9 +12,9 @@ from placement.ledger import room_now
 from placement.model import FloatArray, IntArray, Kind
 from placement.timetable import Task, Timetable
 
-CANDIDATES = 24
+CANDIDATES = 16
 """Waiting tasks for which a shelter is sought in one deadlock."""
-MANY = 30
+MANY = 20
 """Tasks that one departure lets start are counted up to here."""
 
 

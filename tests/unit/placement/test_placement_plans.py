@@ -19,6 +19,7 @@ from placement.engine import Options, solve
 from placement.generate import Recipe, generate
 from placement.instance import Instance, Mode
 from placement.model import Kind, Link, Plan, VmState
+from placement.trajectory import BEFORE, FOREVER, Stay
 
 SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -158,6 +159,21 @@ def test_vm_cannot_be_acted_on_twice_at_once_but_two_allocations_may_run(place, 
     assert check_plan(Instance(model, rules), Plan(model, both)).legal
     mixed = act.allocate(0, 0, 0, 3), act.migrate(0, 0, 1)
     assert not check_plan(Instance(model), Plan(model, mixed)).legal
+
+
+def test_migrations_of_unstated_bandwidth_get_their_share(build, act):
+    model = build([(10, 100)] * 2, [(1, 10)], [0], migrate=0, memory=[1000], bandwidth=100)
+    assert check_plan(Instance(model), Plan(model, (act.migrate(0, 0, 1),))).legal
+    short = act.migrate(0, 0, 1, 0, 9)
+    assert [v.rule for v in check_plan(Instance(model), Plan(model, (short,))).violations] == ["duration"]
+
+
+def test_stays_end_when_the_vm_has_gone(place, act):
+    model = place(0, 3)
+    actions = act.migrate(0, 0, 1), act.suspend(0, 1, 10), act.resume(0, 1, 2, 14)
+    path = check_plan(Instance(model), Plan(model, actions)).path
+    assert path.stays(0) == (Stay(0, BEFORE, 10), Stay(1, 0, 14), Stay(2, 14, FOREVER))
+    assert path.stays(1) == (Stay(3, BEFORE, FOREVER),)
 
 
 def test_suspended_and_resumed_elsewhere(place, act):
