@@ -69,6 +69,8 @@ class Step:
         row.state, row.message, row.ended = state, message, None if state == "RUNNING" else tx.now
         job = tx.session.get(Job, self.job_id)
         if job is not None:
+            if state == "SUCCESS" and not self.name.startswith("undo"):
+                job.progress += (100 - job.progress) // 2
             events.record(tx, job, "state", {"step": self.name, "state": state}, job_id=self.job_id)
 
 
