@@ -8,6 +8,7 @@ def test_start_at_zero(place, faults, act):
     assert faults(place(0), NoDelay(0)) == []
     assert faults(place(0), NoDelay(0), act.migrate(0, 0, 1)) == []
     assert faults(place(0), NoDelay(0), act.migrate(0, 0, 1, 3)) == [3]
+    assert faults(place(0), NoDelay(0), act.migrate(0, 0, 1, 1)) == [1]
 
 
 def test_solver(place, solved):

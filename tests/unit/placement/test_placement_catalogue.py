@@ -14,8 +14,11 @@ from placement.constraints.gather import Gather
 from placement.constraints.lazy_spread import LazySpread
 from placement.constraints.lonely import Lonely
 from placement.constraints.max_online import MaxOnline
+from placement.constraints.max_spare_resources import MaxSpareResources
 from placement.constraints.min_spare_resources import MinSpareResources
 from placement.constraints.mostly_spread import MostlySpread
+from placement.constraints.offline import Offline
+from placement.constraints.online import Online
 from placement.constraints.overbook import Overbook
 from placement.constraints.resource_capacity import ResourceCapacity
 from placement.constraints.running import Running
@@ -150,6 +153,36 @@ def test_masks_of_split_sets(place):
     assert masked(place(0, -1), Split(((0,), (1,))), 1) == [1, 2, 3]
     assert masked(place(0, -1, -1), SplitAmong(((0, 1), (2,)), parts), 1) == [0, 1]
     assert masked(place(0, 2, -1), SplitAmong(((0,), (1,), (2,)), parts), 2) == []
+
+
+def test_masks_of_parts_that_are_full(place):
+    parts = frozenset({0, 1}), frozenset({2, 3})
+    assert masked(place(0, 1, -1), Among((0, 1, 2), parts), 2) == [0, 1]
+
+
+def test_hosts_to_be_online_are_known_to_the_search(place):
+    problem = Problem(Instance(place(0), (Online(1),)))
+    assert problem.must_be_on.tolist() == [False, True, False, False]
+
+
+def test_spare_room_of_hosts_to_go_offline_does_not_count(place):
+    rules = MinSpareResources(frozenset({0, 1}), 0, 8), Offline(1)
+    problem = Problem(Instance(place(0, -1), (*rules, Running(1))))
+    allowed = np.ones(4, dtype=np.bool_)
+    rules[0].mask(1, Draft(problem, problem.start), allowed)
+    assert np.flatnonzero(allowed).tolist() == [2, 3]
+
+
+def test_exact_model_counts_what_vms_take_as_not_spare(place):
+    rule = MaxSpareResources(frozenset({0}), 0, 6)
+    assert exact(place(0, 0), rule, Online(0)) == [0, 0]
+    assert exact(place(0, 1), rule, Online(0)) == [0, 0]
+
+
+def test_exact_model_keeps_strangers_apart(place):
+    together = Fence(0, frozenset({3})), Fence(1, frozenset({3}))
+    assert exact(place(0, 1), Lonely((0,)), *together) is None
+    assert exact(place(0, 1), Lonely((0, 1)), *together) == [3, 3]
 
 
 def test_spread_in_mask_and_exact_model(place):
