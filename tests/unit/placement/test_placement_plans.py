@@ -132,7 +132,12 @@ def test_host_is_emptied_before_it_goes_off_and_used_after_it_is_on(place, act):
         (lambda act: replace(act.host_off(1), end=10), "it takes 20 s"),
         (lambda act: replace(act.boot(1, 1), target=-1), "names no host"),
         (lambda act: replace(act.boot(1, 1), target=17), "unknown host or VM"),
-        (lambda act: replace(act.boot(1, 1), vm=17), "unknown host or VM"),
+        (lambda act: replace(act.boot(1, 1), target=4), "unknown host or VM"),
+        (lambda act: replace(act.boot(1, 1), target=-2), "unknown host or VM"),
+        (lambda act: replace(act.migrate(0, 0, 1), source=4), "unknown host or VM"),
+        (lambda act: replace(act.migrate(0, 0, 1), source=-2), "unknown host or VM"),
+        (lambda act: replace(act.boot(1, 1), vm=3), "unknown host or VM"),
+        (lambda act: replace(act.boot(1, 1), vm=-1), "unknown host or VM"),
         (lambda act: act.kill(2, -1), "killed already"),
     ],
 )
