@@ -147,8 +147,8 @@ def test_the_servers_refusal_is_shown_with_code_and_remedy_in_the_readers_langua
     words = ("machine", "create", "--name", "x", "--image", "tiny", "--cpu", "5000", "--memory", "128MiB")
     english, french = bob.run(*words), bob.run(*words, LANG="fr_FR.UTF-8")
     assert (english.returncode, french.returncode) == (1, 1)
-    for said in (english.stderr, french.stderr):
-        assert said.startswith("Error [")
+    for said, word in ((english.stderr, "Error ["), (french.stderr, "Erreur [")):
+        assert said.startswith(word)
         assert len(said.strip().splitlines()) >= 2
         assert "Traceback" not in said
         assert "\x1b" not in said
