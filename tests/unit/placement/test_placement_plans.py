@@ -181,6 +181,19 @@ def test_stays_end_when_the_vm_has_gone(place, act):
     assert path.stays(1) == (Stay(3, BEFORE, FOREVER),)
 
 
+def test_vms_stay_where_they_are_given_more(place, act):
+    model = place(0, 1)
+    path = check_plan(Instance(model, (Preserve(0, 0, 3),)), Plan(model, (act.allocate(0, 0, 0, 3),))).path
+    assert path.final.at == [0, 1]
+    assert path.final.load[0].tolist() == [3, 2, 0, 0]
+
+
+def test_hosts_that_were_only_passed_go_off(place, act):
+    model = place(0)
+    actions = act.migrate(0, 0, 1), act.migrate(0, 1, 2, 10), act.host_off(1, 20)
+    assert check_plan(Instance(model, (Offline(1),)), Plan(model, actions)).legal
+
+
 def test_suspended_and_resumed_elsewhere(place, act):
     model = place(0)
     away = act.suspend(0, 0), act.resume(0, 0, 2, 4)
