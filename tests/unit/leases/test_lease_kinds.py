@@ -254,3 +254,12 @@ def test_of_two_groups_the_second_may_be_the_one_without_room(make, ask, finish)
     groups = (NodeGroup(1, resources(cpu=100)), NodeGroup(1, resources(cpu=10, memory=600)))
     scheduler.submit(Request("2", Kind.BEST_EFFORT, groups, 50, preemptible=True), 0)
     assert finish(scheduler)["2"].runs == ((100, 150),)
+
+
+@pytest.mark.parametrize("end", ["release", "cancel"])
+def test_what_comes_back_early_is_used_at_once(make, ask, end):
+    scheduler = make()
+    scheduler.tick(0, [ask(1, 4, None, Kind.IMMEDIATE), ask(2, 4, 10)])
+    getattr(scheduler, end)("1", 100)
+    assert scheduler.lease("2").state is LeaseState.ACTIVE
+    assert scheduler.lease("2").plan.start == 100
