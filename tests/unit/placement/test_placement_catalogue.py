@@ -217,3 +217,16 @@ def test_exact_model_lets_only_those_together_at_the_start_stay_so(place):
     together = Fence(0, frozenset({3})), Fence(1, frozenset({3}))
     assert exact(place(0, 0), LazySpread((0, 1)), *together) is None
     assert exact(place(3, 3), LazySpread((0, 1)), *together) == [3, 3]
+
+
+def test_exact_model_keeps_split_sets_where_they_are(place):
+    parts = frozenset({0, 1}), frozenset({2, 3})
+    kept = SplitAmong(((0,), (1,)), parts, continuous=True)
+    assert exact(place(0, 2), kept, Fence(0, frozenset({3}))) is None
+    host = exact(place(0, 2), kept, Fence(0, frozenset({1})))
+    assert host[0] == 1
+    assert host[1] in parts[1]
+
+
+def test_spread_looks_at_placed_peers_only(place):
+    assert masked(place(0, -1, -1), Spread((0, 1, 2)), 1) == [1, 2, 3]
