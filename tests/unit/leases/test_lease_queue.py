@@ -7,6 +7,7 @@ from placement.leases import (
     LeaseState,
     Overheads,
     Policies,
+    Refused,
     Settings,
     Suspension,
     equal_hosts,
@@ -176,3 +177,11 @@ def test_an_interrupted_run_is_as_long_as_possible(make, ask, finish):
         scheduler.submit(ask(name, nodes, 400, Kind.ADVANCE, start=start), 0)
     scheduler.submit(ask(1, 2, 300, preemptible=True), 0)
     assert finish(scheduler)["1"].runs == ((0, 100), (500, 700))
+
+
+def test_who_has_waited_moves_forward_before_a_request_of_the_same_second(make, ask):
+    scheduler = make()
+    scheduler.tick(0, [ask(1, 4, 100), ask(2, 4, 50)])
+    (answer,) = scheduler.tick(50, [ask(3, 4, 10, Kind.IMMEDIATE)], finished=["1"])
+    assert isinstance(answer, Refused)
+    assert scheduler.lease("2").plan.start == 50
