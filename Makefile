@@ -88,6 +88,7 @@ bench: $(filter-out bench,$(shell grep -oE '^bench-[a-z]+' $(firstword $(MAKEFIL
 
 bench-placement: ## placement: figures to reach, written to docs/
 	$(PY) -m bench.placement
+	$(PY) -m bench.placement.shuffles
 
 bench-foundation: ## API, worker and portal under load: figures to reach, written to docs/
 	$(PY) -m bench.foundation
