@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from api.routes import routes
+from sirocco.cmdb import capacity
 from sirocco.cmdb.models import Base, KeptRequest
+from sirocco.domain.principal import SYSTEM
+from sirocco.services import tenants
 from tests.api.front import BASE, Caller, Front
 from tests.world import GIB, a_cmdb, inventory, populate
 
@@ -118,7 +121,7 @@ class Stage:
         if route.method == "POST":
             name = {"volumes": "snapshot", "hosts": "drain"}.get(collection, "stop")
             return {"action": f"http://schemas.dmtf.org/cimi/1/action/{name}"}
-        return {"name": "changed"} if collection not in {"quotas", "hosts"} else {}
+        return {"name": f"changed-{next(_numbers)}"} if collection not in {"quotas", "hosts"} else {}
 
     def _action(self, owner: str, name: str) -> dict | None:
         front = self.front
@@ -150,7 +153,10 @@ def stage(tmp_path_factory):
     home = tmp_path_factory.mktemp("everywhere")
     with a_cmdb(f"sqlite:///{home / 'cmdb.sqlite'}", home, pool_size=TIMES) as cmdb:
         large = [inventory(name, cores=900, memory=1024 * GIB, disk=9000 * GIB) for name in ("h1", "h2")]
-        yield Stage(Front(populate(cmdb, machines_hosts=large)))
+        world = populate(cmdb, machines_hosts=large)
+        with cmdb.writing(SYSTEM) as tx:
+            tenants.set_quota(tx, world.tenant_id, dict.fromkeys(capacity.RESOURCES))
+        yield Stage(Front(world))
 
 
 def rows(front):

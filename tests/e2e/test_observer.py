@@ -31,7 +31,7 @@ def world(plant):
 @pytest.fixture
 def machine(plant, world):
     with world.writing() as tx:
-        made, job = machines.create(tx, world.machine())
+        made, job = machines.create(tx, world.machine(provider_id=world.provider_id))
     assert plant.settle(job.id).state == "SUCCESS"
     return read(plant, made.id)
 
