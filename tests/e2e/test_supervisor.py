@@ -307,7 +307,7 @@ def test_children_end_with_a_killed_supervisor_and_the_next_one_takes_over(start
     assert installation.status()["running"] is False
     again = start()
     until(again.healthy)
-    until(lambda: not [entry for entry in entries if _alive(entry["pid"])], 10)
+    until(lambda: not [entry for entry in entries if _alive(entry["pid"])])
 
 
 def test_a_process_that_cannot_start_is_told_with_its_log(start):
