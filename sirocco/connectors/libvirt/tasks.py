@@ -17,6 +17,7 @@ _WORKERS = 16
 _AT_ONCE = 0.5  # seconds a call may take before it is answered with PENDING
 _KEPT = 4096  # ended tasks that are remembered
 _GRACE = 30.0  # seconds in which another process may still be at work on a task that is unknown here
+_SOON = 0.05  # seconds between two looks at a task of this process: looking costs nothing
 
 
 class Cancelled(Exception):  # noqa: N818 - a way out, not an error
@@ -86,7 +87,7 @@ class Tasks:
             return self._unknown(op, has_effect)
         future, progress = known
         if not future.done():
-            return OpStatus(Done.PENDING, progress.share)
+            return OpStatus(Done.PENDING, progress.share, poll_after=_SOON)
         error = future.exception()
         if error is None:
             return OpStatus(Done.OK, 1.0)
