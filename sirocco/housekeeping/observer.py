@@ -205,14 +205,15 @@ class Eye:
         self._sample(cloud, [one.ref for one in seen if one.state == "STARTED"])
 
     def _news(self, seen: list[Observed]) -> list[Observed]:
-        """What is shown otherwise than last time, or otherwise than it is recorded."""
+        """Our machines at rest that are shown otherwise than last time, or otherwise than they are recorded."""
         with self._plant.cmdb.reading(SYSTEM) as tx:
             rows = select(Machine.native_id, Machine.state).where(
                 Machine.provider_id == self._provider_id, Machine.native_id.is_not(None), Machine.job_id.is_(None)
             )
             recorded = dict(tx.session.execute(rows).tuples().all())
         self._shown = {one.ref: self._shown[one.ref] for one in seen if one.ref in self._shown}
-        return [one for one in seen if self._shown.get(one.ref) != one or recorded.get(one.ref.native_id) != one.state]
+        ours = [one for one in seen if one.ref.native_id in recorded]
+        return [one for one in ours if self._shown.get(one.ref) != one or recorded[one.ref.native_id] != one.state]
 
     def _reconcile(self, seen: list[Observed]) -> None:
         for start in range(0, len(seen), _AT_ONCE):

@@ -40,7 +40,7 @@ class SerialConsole:
         try:
             while not self._closed:
                 data = stream.recv(_CHUNK)
-                if data == -2:  # nothing more for now
+                if data == -2:  # would block: nothing more yet
                     break
                 if not data:
                     events |= _ENDED

@@ -1,10 +1,10 @@
 """Volumes: disks that outlive machines."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sirocco.connectors.libvirt import names, xml
 from sirocco.connectors.libvirt.hosts import Hosts
@@ -186,22 +186,25 @@ def attached(description: Any) -> Iterator[tuple[str, str]]:
 
 
 def _upload_formatted(shelf: Shelf, name: str, spec: VolumeSpec) -> None:
-    """Format here and upload: what is written is small, as the file system's tables are made lazily."""
-    with tempfile.TemporaryDirectory(prefix="sirocco-volume-") as folder:
-        raw, packed = Path(folder, "raw"), Path(folder, "qcow2")
-        with raw.open("wb") as file:
-            file.truncate(spec.capacity)
-        _run("mke2fs", "-q", "-t", spec.filesystem, "-m", "0", "-L", "data", str(raw))
-        _run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw), str(packed))
-        with packed.open("rb") as file:
-            shelf.store.upload(name, file, packed.stat().st_size, image_format="qcow2")
+    """Format here and upload: what is written is small, as the file system's tables are made lazily.
+
+    Both files have no name, so that nothing of them is left when this process is killed.
+    """
+    with tempfile.TemporaryFile() as raw, tempfile.TemporaryFile() as packed:
+        raw.truncate(spec.capacity)
+        _run("mke2fs", "-q", "-F", "-t", spec.filesystem, "-m", "0", "-L", "data", raw)
+        _run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, packed)
+        shelf.store.upload(name, packed, os.fstat(packed.fileno()).st_size, image_format="qcow2")
     shelf.store.refresh()
 
 
-def _run(*command: str) -> None:
+def _run(*command: str | IO[bytes]) -> None:
+    """Run a program; an open file among its arguments is handed to it."""
+    files = [part.fileno() for part in command if not isinstance(part, str)]
+    arguments = [part if isinstance(part, str) else f"/dev/fd/{part.fileno()}" for part in command]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False, pass_fds=files)
     except FileNotFoundError:
-        raise ConnectorError(Fault.UNSUPPORTED, f"a volume with a file system needs {command[0]} here") from None
+        raise ConnectorError(Fault.UNSUPPORTED, f"a volume with a file system needs {arguments[0]} here") from None
     if done.returncode:
-        raise ConnectorError(Fault.INTERNAL, f"{command[0]}: {done.stderr.strip()[-300:]}")
+        raise ConnectorError(Fault.INTERNAL, f"{arguments[0]}: {done.stderr.strip()[-300:]}")
