@@ -12,7 +12,7 @@ from sirocco.ops.engine import connect
 from sirocco.ops.keyring import KeyRing
 from sirocco.ops.settings import load
 from sirocco.services import machines
-from tests.connector.libvirt.remote import Authority
+from tests.authority import Authority
 from tests.installation import Installation
 
 pytestmark = pytest.mark.timeout(300)

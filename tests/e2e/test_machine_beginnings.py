@@ -11,23 +11,12 @@ from sirocco.contracts.states import JobState, MachineState, VolumeState
 from sirocco.services import jobs, machines, volumes
 from sirocco.services.machine_create import NewVolume
 from sirocco.services.volumes import VolumeRequest
-from tests.installation import an_installation, until
+from tests.installation import until
 from tests.world import GIB, MIB
 
 pytestmark = pytest.mark.timeout(300)
 TWO = (NewVolume(VolumeRequest("one", 8 * MIB), "vdb"), NewVolume(VolumeRequest("two", 16 * MIB)))
 HOSTS = [{"name": name, "cores": 8, "memory": 16 * GIB, "disk": 500 * GIB} for name in ("a", "b")]
-
-
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory):
-    with an_installation(tmp_path_factory.mktemp("sirocco"), workers=1) as installation:
-        yield installation
-
-
-@pytest.fixture(scope="module")
-def world(plant):
-    return plant.populate()
 
 
 def ask(world, provider_id, **wanted):

@@ -10,21 +10,10 @@ from sirocco.contracts import commands as c
 from sirocco.contracts.states import HostState, JobState, MachineState
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import bulk, hosts, jobs, machines
-from tests.installation import an_installation, until
+from tests.installation import until
 from tests.world import GIB
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory):
-    with an_installation(tmp_path_factory.mktemp("sirocco"), workers=1) as installation:
-        yield installation
-
-
-@pytest.fixture(scope="module")
-def world(plant):
-    return plant.populate()
 
 
 def provider(plant, name, **settings):

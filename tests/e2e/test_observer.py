@@ -11,21 +11,10 @@ from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import MachineState
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import machines, providers
-from tests.installation import an_installation, until
+from tests.installation import until
 from tests.world import whole
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def plant(tmp_path_factory):
-    with an_installation(tmp_path_factory.mktemp("sirocco"), workers=1) as installation:
-        yield installation
-
-
-@pytest.fixture(scope="module")
-def world(plant):
-    return plant.populate()
 
 
 @pytest.fixture

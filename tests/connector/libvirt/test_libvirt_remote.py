@@ -12,9 +12,10 @@ from sirocco.connectors.ports import AttachVolume, ConnectorError, Fault, Kind, 
 from sirocco.connectors.registry import open_connector
 from sirocco.hypervisor import daemon, requirements
 from sirocco.hypervisor.layout import Layout
+from tests.authority import LOOPBACK, Authority
 from tests.connector.conformance.consoles import read_until
 from tests.connector.libvirt.far_end import endpoint_of, leftovers
-from tests.connector.libvirt.remote import LOOPBACK, Authority, SecureShell, start_tls_daemon
+from tests.connector.libvirt.remote import SecureShell, start_tls_daemon
 
 pytestmark = [pytest.mark.hypervisor, pytest.mark.timeout(600)]
 
