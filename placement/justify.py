@@ -5,7 +5,7 @@ Valls, Ballestin and Quintanilla, "Justification and RCPSP: a technique that pay
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from placement.ledger import Entries, Ledger, ledger_of
@@ -51,36 +51,37 @@ def _keeps_times(schedule: Schedule) -> bool:
 
 def early(ledger: Ledger, starts: list[int]) -> list[int]:
     """Each task, in the order of the starts of a legal schedule, as early as those before it let it; never later."""
-    accounts: dict[int, Account] = {}
-    found = [0] * len(starts)
-    for number in sorted(range(len(starts)), key=lambda n: (starts[n], n)):
-        seconds = ledger.seconds[number]
-        start = max((found[b] + ledger.seconds[b] for b in ledger.before[number]), default=0)
-        takes, gives = ledger.takes[number], ledger.gives[number]
-        for account, _ in (*takes, *gives):
-            if account not in accounts:
-                accounts[account] = Account(ledger.room[account])
-        start = _fitting(accounts, takes, dict(gives), seconds, start)
+    accounts = [Account(room) for room in ledger.room]
+    ends = [0] * len(starts)
+    for number in sorted(range(len(starts)), key=starts.__getitem__):
+        takes, gives, seconds = ledger.takes[number], ledger.gives[number], ledger.seconds[number]
+        start = max([ends[other] for other in ledger.before[number]], default=0)
+        if number in ledger.borrowers:
+            start = _fitting(accounts, takes, dict(gives), seconds, start)
+        else:
+            start = max([start, *[accounts[account].since(amount) for account, amount in takes]])
         for account, amount in takes:
             accounts[account].change(start, -amount)
+        ends[number] = start + seconds
         for account, amount in gives:
             accounts[account].change(start + seconds, amount)
-        found[number] = start
-    return found
+    return [end - seconds for end, seconds in zip(ends, ledger.seconds, strict=True)]
 
 
-def _fitting(accounts: "dict[int, Account]", takes: Entries, back: dict[int, int], seconds: int, start: int) -> int:
-    """The earliest instant from `start` on at which all accounts can give what a task takes."""
+def _fitting(accounts: "Sequence[Account]", takes: Entries, back: dict[int, int], seconds: int, start: int) -> int:
+    """The earliest instant from `start` on at which all accounts can give what a task takes and partly gives back."""
     while True:
         earlier = start
         for account, amount in takes:
             start = accounts[account].earliest(start, seconds, amount, back.get(account, 0))
-        if start == earlier or len(takes) == 1:
+        if start == earlier:
             return start
 
 
 class Account:
     """What is in an account from each of the `times` on."""
+
+    __slots__ = ("room", "times")
 
     def __init__(self, room: int) -> None:
         self.times = [0]
@@ -88,27 +89,34 @@ class Account:
 
     def change(self, time: int, amount: int) -> None:
         """From a time on there is so much more."""
-        position = bisect_left(self.times, time)
-        if position == len(self.times) or self.times[position] != time:
-            self.times.insert(position, time)
-            self.room.insert(position, self.room[position - 1])
-        for later in range(position, len(self.room)):
-            self.room[later] += amount
+        times, room = self.times, self.room
+        position = len(times)
+        while times[position - 1] > time:
+            position -= 1
+        if times[position - 1] == time:
+            position -= 1
+        else:
+            times.insert(position, time)
+            room.insert(position, room[position - 1])
+        for later in range(position, len(room)):
+            room[later] += amount
+
+    def since(self, amount: int) -> int:
+        """The first instant from which an amount is there for good."""
+        room = self.room
+        position = len(room)
+        while position and room[position - 1] >= amount:
+            position -= 1
+        return self.times[position]
 
     def earliest(self, start: int, seconds: int, amount: int, back: int) -> int:
         """The first instant from `start` on from which an amount is there for good, less `back` after some seconds."""
-        since = self._since(len(self.times), amount - back)
-        if not back:
-            return max(start, since)
-        start = max(start, since - seconds)
-        while True:
-            blocked = self._since(bisect_left(self.times, start + seconds), amount)
-            if blocked <= start:
-                return start
-            start = blocked
-
-    def _since(self, position: int, amount: int) -> int:
-        """Since when, before the position, an amount has been there without a break."""
-        while position and self.room[position - 1] >= amount:
-            position -= 1
-        return self.times[position]
+        start = max(start, self.since(amount - back) - (seconds if back else 0))
+        while back:
+            position = bisect_left(self.times, start + seconds)
+            while position and self.room[position - 1] >= amount:
+                position -= 1
+            if self.times[position] <= start:
+                break
+            start = self.times[position]
+        return start

@@ -7,6 +7,7 @@ accounts at its end. Seen backwards in time the same tasks are a ledger again: w
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +19,7 @@ Entries = tuple[tuple[int, int], ...]
 """(account, amount) pairs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """Tasks numbered 0..: `takes[n]` at the start, `gives[n]` at the end, and the tasks `before[n]` and `after[n]`.
 
@@ -42,6 +43,12 @@ class Ledger:
         """Number of tasks that others may have to wait for, or that may have to wait."""
         columns = zip(self.takes, self.gives, self.before, self.after, strict=True)
         return sum(any(column) for column in columns)
+
+    @cached_property
+    def borrowers(self) -> frozenset[int]:
+        """Tasks that give back to an account from which they take."""
+        pairs = zip(self.takes, self.gives, strict=True)
+        return frozenset(n for n, (takes, gives) in enumerate(pairs) if dict(takes).keys() & dict(gives).keys())
 
     def reversed(self) -> "Ledger":
         """The same tasks backwards in time."""

@@ -22,8 +22,8 @@ WORK = 40_000
 """Tasks scheduled in all passes together, roughly."""
 FEW_PASSES = 2
 """Passes before CP-SAT is asked."""
-EXACT_TASKS = 3000
-"""More tasks that depend on others are not given to CP-SAT."""
+EXACT_TASKS = 4000
+"""Tasks that depend on others, times how much longer than its bound a plan is, beyond which CP-SAT is not asked."""
 FEW_DETOURS = 20
 """With more detours than these one pass has to do, and a plan without any is not looked for."""
 
@@ -61,7 +61,8 @@ def make_plan(
     search = _Search(table, tails, seed, stop)
     best = search.run(FEW_PASSES, bound)
     open_question = best.makespan > bound or 0 < best.detours <= FEW_DETOURS
-    if exact and open_question and ledger.entangled <= EXACT_TASKS and not stop():
+    hopeful = ledger.entangled * best.makespan <= EXACT_TASKS * bound
+    if exact and open_question and hopeful and not stop():
         from placement.exact_schedule import ExactSchedule  # noqa: PLC0415
 
         search.best, bound = ExactSchedule(table, ledger, heads, tails, seed, stop).shorten(best, bound)
