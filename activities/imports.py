@@ -62,7 +62,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except ImageError as error:
-        raise SiroccoError(IMAGE_REFUSED, why=str(error)) from error
+        raise SiroccoError(IMAGE_REFUSED, **error.details) from error
     except SilentSourceError as error:
         raise ConnectorError(Fault.TRANSIENT, str(error)) from error
 

@@ -105,8 +105,8 @@ class Server:
             reply = self._refused(refusal, wire, form, request_id)
         except RequestEntityTooLarge:
             reply = self._refused(SiroccoError(TOO_LARGE, limit=BODY), wire, form, request_id)
-        except HTTPException as fault:
-            malformed = SiroccoError(MALFORMED, format="HTTP", why=fault.name)
+        except HTTPException:
+            malformed = SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
             reply = self._refused(malformed, wire, form, request_id)
         except Exception:  # noqa: BLE001 - a traceback belongs in the log, never in an answer
             _log.exception("request failed", request=request_id, method=request.method, path=request.path)
@@ -176,7 +176,7 @@ def _retried(write: Callable[[], Reply], *, conditional: bool) -> Reply:
 def _conflict(fault: Exception, *, conditional: bool) -> SiroccoError:
     """What a database refused again and again, as its reader would say it."""
     if isinstance(fault, StaleDataError):
-        return SiroccoError(STALE if conditional else CONFLICT, kind="The resource", id="")
+        return SiroccoError(STALE if conditional else CONFLICT, kind="resource", id=request.path[:200])
     if isinstance(fault, OperationalError):
         return SiroccoError(UNAVAILABLE, seconds=1)
     _log.warning("the database refused a write", why=str(fault))

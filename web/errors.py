@@ -88,7 +88,7 @@ def _page(refusal: SiroccoError) -> str:
 def _http(error: HTTPException) -> ResponseReturnValue:
     """An answer of the framework itself, in our words."""
     known = {
-        400: SiroccoError(MALFORMED, format="HTTP", why=error.name),
+        400: SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood"),
         404: SiroccoError(NOT_FOUND, kind="page", id=request.path),
         405: SiroccoError(METHOD_NOT_ALLOWED, method=request.method, path=request.path, allowed="GET"),
         413: SiroccoError(TOO_LARGE, limit=request.max_content_length or 0),

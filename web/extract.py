@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 _METHODS = [("**.py", "python"), ("**/components/**.html", "jinja2"), ("**/templates/**.html", "jinja2")]
 _KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
 _OPTIONS = {pattern: {"trimmed": "true", "extensions": "jinja2.ext.i18n"} for pattern, _ in _METHODS[1:]}
-_REASONED = ("activities/*.py", "sirocco/**/*.py", "web/*.py", "web/views/*.py")
+_REASONED = ("activities/*.py", "api/**/*.py", "sirocco/**/*.py", "web/*.py", "web/views/*.py")
 _BORN = datetime(2026, 11, 21, tzinfo=UTC)
 
 
@@ -42,18 +42,26 @@ def template() -> Catalog:
 
 def reasons() -> Iterator[tuple[str, str]]:
     """The texts that the sources give as ``why`` of a refusal or as ``fault`` of a record, with their files."""
-    for path in sorted(file for rooms in _REASONED for file in _HERE.parent.glob(rooms)):
-        for given in filter(None, map(_given, ast.walk(ast.parse(path.read_text())))):
-            for text in ast.walk(given):
-                if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value:
-                    yield str(path.relative_to(_HERE.parent)), text.value
+    for file, given in reasoned():
+        for text in ast.walk(given):
+            if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value:
+                yield file, text.value
     for obstacle in Obstacle:
         yield "sirocco/domain/placement.py", obstacle.value
 
 
+def reasoned() -> Iterator[tuple[str, ast.expr]]:
+    """Where the sources give a reason: the file, and what they give."""
+    for path in sorted(file for rooms in _REASONED for file in _HERE.parent.glob(rooms)):
+        for given in filter(None, map(_given, ast.walk(ast.parse(path.read_text())))):
+            yield str(path.relative_to(_HERE.parent)), given
+
+
 def _given(node: ast.AST) -> ast.expr | None:
-    """The value of ``why=...``, of ``{"why": ...}`` and of ``record.fault = ...``."""
+    """The value of ``why=...``, of ``why = ...``, of ``{"why": ...}`` and of ``record.fault = ...``."""
     match node:
+        case ast.Assign(targets=[ast.Name(id="why")], value=value):
+            return value
         case ast.keyword(arg="why", value=value):
             return value
         case ast.Dict(keys=[ast.Constant(value="why"), *_], values=[value, *_]):

@@ -128,6 +128,10 @@ KINDS = {
     "template": _l("template"),
     "account": _l("account"),
     "location": _l("location"),
+    "quota": _l("quota"),
+    "event log": _l("event log"),
+    "resource": _l("resource"),
+    "resource metadata": _l("resource metadata"),
 }
 
 ROLES = {

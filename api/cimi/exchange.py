@@ -71,8 +71,13 @@ class Exchange:
         word = kind if isinstance(kind, str) else kind.name
         stated, parsed = self._parsed
         if names and stated and stated.lower() not in {name.lower() for name in names}:
-            why = f"{stated[:100]!r} is sent where {' or '.join(names)} is expected"
-            raise SiroccoError(MALFORMED, format="XML" if self.body.is_xml else "JSON", why=why)
+            raise SiroccoError(
+                MALFORMED,
+                format="XML" if self.body.is_xml else "JSON",
+                why="it is a {sent}; expected: {expected}",
+                sent=stated[:100],
+                expected=", ".join(names),
+            )
         raw = parsed if isinstance(parsed, dict) else xml_reader.values_of(parsed, attributes)
         values = check(attributes, raw, Rules(word, self.wire, textual=not isinstance(parsed, dict), level=level))
         if level is Access.CREATE:

@@ -136,7 +136,7 @@ def _current(exchange: Exchange, row: Row) -> Row:
 def _refuse_unselected(values: Values, select: frozenset[str]) -> None:
     for name in values:
         if name not in select:
-            raise invalid(name, "it is in the body but not in $select")
+            raise invalid(name, why="it is in the body but not in $select")
 
 
 def delete(shown: Representation, resource: Resource, removal: Removal, exchange: Exchange) -> Answer:
@@ -161,7 +161,7 @@ def act_by_body(shown: Representation, resource: Resource, actions: tuple[Action
     wanted = str(values.get("action") or "").rstrip("/").rpartition("/")[2]
     action = next((one for one in actions if one.name == wanted), None)
     if action is None:
-        raise invalid("action", f"it is none of {', '.join(one.name for one in actions)}")
+        raise invalid("action", why="it is one of {choices}", choices=", ".join(one.name for one in actions))
     exchange.tx.who.need(action.role)
     return _act(shown, resource, action, exchange, values)
 

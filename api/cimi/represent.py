@@ -228,7 +228,10 @@ def _names_items(select: frozenset[str], kind: Kind) -> bool:
 def _refuse_wide(parameters: Parameters, count: int) -> None:
     if parameters.expand and count > EXPANDED:
         raise invalid(
-            "$expand", f"{count} items are too many to expand; ask for {EXPANDED} at most by $first and $last"
+            "$expand",
+            why="{count} items are too many to expand; ask for {most} at most by $first and $last",
+            count=count,
+            most=EXPANDED,
         )
 
 

@@ -40,7 +40,7 @@ def template_of(exchange: Exchange, kind: Kind, values: Values) -> Values:
     """The resolved template of a create message."""
     template = values.get(kind.template)
     if not isinstance(template, dict):
-        raise invalid(kind.template, "it is missing")
+        raise invalid(kind.template, why="it is missing")
     return resolved(exchange, KINDS[f"{kind.name}Template"], template, kind.template)
 
 
@@ -53,7 +53,7 @@ def id_of(value: object) -> str:
 def needed(values: Values, name: str, where: str) -> object:
     """A value that the resolved template must hold."""
     if values.get(name) is None:
-        raise invalid(f"{where}.{name}", "it is missing, here and in what is referred to")
+        raise invalid(f"{where}.{name}", why="it is missing, here and in what is referred to")
     return values[name]
 
 

@@ -10,7 +10,8 @@ from api.cimi.model import KINDS
 from api.cimi.model.attribute import Values
 from api.common.negotiate import Format
 from api.common.once import Reply
-from sirocco.contracts.errors import SiroccoError, explained, fill
+from api.common.words import in_words
+from sirocco.contracts.errors import SiroccoError, fill
 
 _SPECIFICATION = {1: "1.0.1", 2: "2.0.0"}
 _ACTIONS = {"POST": "add", "PUT": "edit", "DELETE": "delete"}
@@ -38,19 +39,20 @@ def refuse(
 ) -> Reply:
     """A refusal as a failed job that was never kept (4.2.2), with Sirocco's stable code and remedy."""
     problem = refusal.problem
-    details = explained({name: UNWRITABLE.sub("?", value) for name, value in refusal.details.items()}, translate)
+    details = {name: UNWRITABLE.sub("?", value) for name, value in refusal.details.items()}
+    said = in_words(details, translate)
     values: Values = {
         "id": "",
         "state": "FAILED",
         "targetResource": {"href": path} if path else None,
         "returnCode": problem.number,
         "progress": 100,
-        "statusMessage": fill(translate(problem.message), details),
+        "statusMessage": fill(translate(problem.message), said),
         "timeOfStatusChange": datetime.now(UTC).replace(microsecond=0),
         "sirocco_code": problem.code,
-        "sirocco_remedy": fill(translate(problem.remedy), details),
+        "sirocco_remedy": fill(translate(problem.remedy), said),
         "sirocco_request": request,
-        "sirocco_details": {name: value for name, value in details.items() if value},
+        "sirocco_details": {name: said[name] if name == "why" else value for name, value in details.items() if value},
     }
     if method in _ACTIONS:
         values["action"] = f"http://schemas.dmtf.org/cimi/{wire.version}/action/{_ACTIONS[method]}"

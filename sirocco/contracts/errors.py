@@ -63,10 +63,14 @@ def fill(template: str, details: Mapping[str, str]) -> str:
 
 
 def explained(details: Mapping[str, str], say: Callable[[str], str] = str) -> dict[str, str]:
-    """The details with their reason (``why``: a text with places for the others) in the words of ``say``, filled."""
+    """The details with their reason (``why``: a text with places for the others) in the words of ``say``, filled.
+
+    A reason may have one of its own, ``because``.
+    """
     whole = dict(details)
-    if "why" in whole:
-        whole["why"] = fill(say(whole["why"]), details)
+    for name in ("because", "why"):
+        if name in whole:
+            whole[name] = fill(say(whole[name]), whole)
     return whole
 
 
@@ -81,8 +85,8 @@ UNKNOWN_ATTRIBUTE = _problem(
     "unknown-attribute",
     400,
     10402,
-    "{kind} has no attribute {attribute}.",
-    "Remove {attribute}; the attributes of {kind} are listed by its ResourceMetadata.",
+    "{type} has no attribute {attribute}.",
+    "Remove {attribute}; the attributes of {type} are listed by its ResourceMetadata.",
 )
 BAD_FILTER = _problem(
     "bad-filter", 400, 10403, "$filter cannot be read at position {position}: {why}.", "Correct the filter expression."

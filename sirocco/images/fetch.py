@@ -63,7 +63,8 @@ def fetch(wanted: Source, target: Path, limits: Limits, progress: Progress | Non
         try:
             _Download(wanted, part, limits, progress).run()
         except ssl.SSLCertVerificationError as error:
-            raise ImageError(f"{wanted.host} cannot prove who it is: {error.verify_message}") from error
+            why = "{host} cannot prove who it is: {fault}"
+            raise ImageError(why=why, host=wanted.host, fault=error.verify_message) from error
         except (OSError, http.client.HTTPException) as error:
             raise SilentSourceError(f"{wanted.host}: {error or type(error).__name__}") from error
         except ImageError:
@@ -110,7 +111,7 @@ class _Download:
 
     def _anew(self, answer: http.client.HTTPResponse) -> int:
         if answer.status != 200:
-            raise ImageError(f"{self._wanted.host} answered {answer.status} {answer.reason}"[:200])
+            raise ImageError(why="{host} answered {status}", host=self._wanted.host, status=answer.status)
         self._part.truncate(0)
         tag = answer.headers.get("ETag", "")
         validator = tag if tag.startswith('"') else answer.headers.get("Last-Modified", "")
@@ -119,15 +120,17 @@ class _Download:
 
     def _take(self, answer: http.client.HTTPResponse, have: int) -> None:
         if answer.headers.get("Content-Encoding", "identity") != "identity":
-            raise ImageError(f"{self._wanted.host} sends the image packed: give the address of the image itself")
+            why = "{host} sends the image packed: give the address of the image itself"
+            raise ImageError(why=why, host=self._wanted.host)
         size = have + answer.length if answer.length is not None else 0
         self._check_room(size, have)
         while chunk := answer.read1(_CHUNK):
             have += len(chunk)
             if have > self._limits.largest:
-                raise ImageError(f"the image is larger than {self._limits.largest} bytes")
+                raise ImageError(why="the image is larger than {most} bytes", most=self._limits.largest)
             if time.monotonic() > self._until:
-                raise ImageError(f"the image takes longer than {self._limits.seconds:.0f} seconds")
+                why = "the image takes longer than {seconds} seconds"
+                raise ImageError(why=why, seconds=round(self._limits.seconds))
             self._part.write(chunk)
             if self._progress is not None:
                 self._progress(have / size if size else 0.0)
@@ -137,10 +140,13 @@ class _Download:
 
     def _check_room(self, size: int, have: int) -> None:
         if size > self._limits.largest:
-            raise ImageError(f"the image has {size} bytes; {self._limits.largest} are the most")
+            raise ImageError(
+                why="the image has {size} bytes; {most} are the most", size=size, most=self._limits.largest
+            )
         free = shutil.disk_usage(self._path.parent).free
         if size - have > free - _SPARE:
-            raise ImageError(f"the image has {size} bytes; the image store has room for {max(free - _SPARE, 0)}")
+            why = "the image has {size} bytes; the image store has room for {room}"
+            raise ImageError(why=why, size=size, room=max(free - _SPARE, 0))
 
     def _verify(self) -> None:
         if not self._wanted.digest:
@@ -149,7 +155,8 @@ class _Download:
         self._part.seek(0)
         found = hashlib.file_digest(self._part, algorithm).hexdigest()
         if found != digits:
-            raise ImageError(f"the content's {algorithm} is {found}, not {digits}: it is not what was asked for")
+            why = "the content's {algorithm} is {found}, not {digits}: it is not what was asked for"
+            raise ImageError(why=why, algorithm=algorithm, found=found, digits=digits)
 
 
 def _starts_at(answer: http.client.HTTPResponse) -> int:
@@ -174,14 +181,15 @@ def _answer(wanted: Source, headers: dict[str, str], trust: Trust) -> Iterator[h
             wanted = _moved(wanted, answer)
         finally:
             connection.close()
-    raise ImageError(f"{wanted.host} redirects more than {_REDIRECTS} times")
+    raise ImageError(why="{host} redirects more than {most} times", host=wanted.host, most=_REDIRECTS)
 
 
 def _moved(wanted: Source, answer: http.client.HTTPResponse) -> Source:
     try:
         return source(urljoin(wanted.url, answer.headers.get("Location", "")), wanted.digest)
     except SiroccoError as refusal:
-        raise ImageError(f"{wanted.host} redirects to what is refused: {refusal.message}") from refusal
+        why = "{host} redirects to what is refused: {because}"
+        raise ImageError(why=why, host=wanted.host, because=refusal.details["why"]) from refusal
 
 
 class _Pinned(http.client.HTTPConnection):
@@ -203,16 +211,18 @@ def _connect(wanted: Source, trust: Trust) -> _Pinned:
     try:
         found = socket.getaddrinfo(wanted.host, wanted.port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise ImageError(f"{wanted.host[:80]!r} is no host name") from error
+        raise ImageError(why="{host} is no host name", host=wanted.host[:80]) from error
     except socket.gaierror as error:
         if error.errno == socket.EAI_NONAME:
-            raise ImageError(f"there is no host {wanted.host[:80]}") from error
+            raise ImageError(why="there is no host {host}", host=wanted.host[:80]) from error
         raise
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     if trust.knows(wanted.host, wanted.port) or all(map(trust.includes, addresses)):
         return _Pinned(wanted, str(addresses[0]))
     if wanted.port not in PORTS:
-        raise ImageError(f"images are not fetched from port {wanted.port}; an operator can trust {wanted.host}")
+        why = "images are not fetched from port {port}; an operator can trust {host}"
+        raise ImageError(why=why, port=wanted.port, host=wanted.host)
     if not all(map(outside, addresses)):
-        raise ImageError(f"{wanted.host} is inside the house: an operator can trust it by the setting image_sources")
+        why = "{host} is inside the house: an operator can trust it by the setting image_sources"
+        raise ImageError(why=why, host=wanted.host)
     return _Pinned(wanted, str(addresses[0]))

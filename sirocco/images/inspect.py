@@ -5,13 +5,18 @@ from pathlib import Path
 
 from ovf.disk_headers import DiskHeader, Format, probe
 from ovf.errors import OvfError
+from sirocco.contracts.errors import explained
 
 FORMATS = frozenset(form.value for form in Format)
 """Formats of images that can be brought in, in qemu-img's words."""
 
 
 class ImageError(Exception):
-    """An image cannot be used; the message says what, why and what to do."""
+    """An image cannot be used: ``why`` is a reason of the catalogue's manner, ``details`` fill its places."""
+
+    def __init__(self, *, why: str, **details: object) -> None:
+        self.details = {"why": why, **{name: str(value) for name, value in details.items()}}
+        super().__init__(explained(self.details)["why"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +36,22 @@ def inspect(path: Path, declared: str) -> Inspected:
     files, extents, parents), and for damage: a guest may have written any header into its disk.
     """
     if declared not in FORMATS:
-        raise ImageError(f"{path.name}: format {declared!r} is not one of {', '.join(sorted(FORMATS))}")
+        raise ImageError(
+            why="a format is one of {known}, not {declared}", known=", ".join(sorted(FORMATS)), declared=declared
+        )
     header = read_header(path)
     if header.format.value != declared:
-        message = f"{path.name} is declared as {declared}, but its header says {header.format.value}"
-        raise ImageError(f"{message}: state the true format, or convert the image where it comes from")
+        raise ImageError(
+            why="{file} is declared as {declared}, but its header says {found}: state the true format, or convert the"
+            " image where it comes from",
+            file=path.name,
+            declared=declared,
+            found=header.format.value,
+        )
     if header.parent or header.extents:
         other = header.parent or header.extents[0][0]
-        raise ImageError(f"{path.name} keeps data in another file ({other[:80]!r}): bring in a self-contained image")
+        why = "{file} keeps data in another file, {other}: bring in a self-contained image"
+        raise ImageError(why=why, file=path.name, other=other[:80])
     return Inspected(path, declared, path.stat().st_size, header.capacity)
 
 
@@ -48,6 +61,6 @@ def read_header(path: Path) -> DiskHeader:
         with path.open("rb") as stream:
             return probe(stream, path.name)
     except OSError as error:
-        raise ImageError(f"{path} cannot be read: {error.strerror}") from error
+        raise ImageError(why="{file} cannot be read: {fault}", file=path.name, fault=error.strerror) from error
     except OvfError as error:
-        raise ImageError(str(error)) from error
+        raise ImageError(why="it is no image that can be read: {fault}", fault=error) from error

@@ -55,7 +55,7 @@ class ImageStore:
         inspect(source, image_format)
         for path in (boot.kernel, boot.initrd) if boot else ():
             if not path.is_file():
-                raise ImageError(f"there is no file {path} to boot the image with")
+                raise ImageError(why="there is no file {file} to boot the image with", file=path)
         self._folder.mkdir(parents=True, exist_ok=True)
         part = self._file(image_id, f"part-{os.getpid()}")
         _convert(source, part, progress)
@@ -78,7 +78,7 @@ class ImageStore:
 
     def _file(self, image_id: str, suffix: str) -> Path:
         if not image_id or Path(image_id).name != image_id or image_id.startswith("."):
-            raise ImageError(f"{image_id!r} is no id of an image")
+            raise ImageError(why="{id} is no id of an image", id=image_id)
         return self._folder / f"{image_id}.{suffix}"
 
     def get(self, image_id: str) -> StoredImage | None:
@@ -97,7 +97,7 @@ class ImageStore:
         """An image of the store; ``ImageError`` when it is not there."""
         image = self.get(image_id)
         if image is None:
-            raise ImageError(f"image {image_id} is not in the store: bring it in again")
+            raise ImageError(why="image {id} is not in the store: bring it in again", id=image_id)
         return image
 
     def remove(self, image_id: str) -> None:
@@ -119,4 +119,4 @@ def _convert(source: Path, target: Path, progress: Progress | None) -> None:
     try:
         convert(Source(extent, read_header(source)), target, Target.QCOW2, progress=progress)
     except OvfError as error:
-        raise ImageError(str(error)) from error
+        raise ImageError(why="it is no image that can be read: {fault}", fault=error) from error

@@ -52,6 +52,6 @@ def decode() -> ResponseReturnValue:
     ring = KeyRing.at(portal().settings.keyring)
     try:
         body = open_document(ring, request.get_data())
-    except ValueError as error:
-        raise SiroccoError(MALFORMED, format="JSON", why=str(error)) from None
+    except ValueError:
+        raise SiroccoError(MALFORMED, format="JSON", why="it holds no payload that can be opened") from None
     return _for_the_interface(make_response(body, 200, {"Content-Type": "application/json"}))

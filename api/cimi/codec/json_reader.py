@@ -13,19 +13,22 @@ def read(body: bytes) -> Values:
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
     except UnicodeDecodeError as fault:
-        raise _malformed(f"it is not UTF-8 at byte {fault.start}") from fault
+        raise _malformed(why="it is not UTF-8 at byte {byte}", byte=fault.start) from fault
     except RecursionError as fault:
-        raise _malformed("it is nested too deeply") from fault
+        raise _malformed(why="it is nested too deeply") from fault
+    except json.JSONDecodeError as fault:
+        why = "it is no JSON at line {line}, column {column}"
+        raise _malformed(why=why, line=fault.lineno, column=fault.colno) from fault
     except ValueError as fault:
-        raise _malformed(str(fault)) from fault
+        raise _malformed(why="a number has too many digits") from fault
     if not isinstance(value, dict):
-        raise _malformed("it is not an object")
+        raise _malformed(why="it is not an object")
     _check_depth(value, DEPTH)
     return cast("Values", value)
 
 
-def _malformed(why: str) -> SiroccoError:
-    return SiroccoError(MALFORMED, format="JSON", why=why)
+def _malformed(*, why: str, **details: object) -> SiroccoError:
+    return SiroccoError(MALFORMED, format="JSON", why=why, **details)
 
 
 def _object(pairs: list[tuple[str, Value]]) -> Values:
@@ -33,18 +36,18 @@ def _object(pairs: list[tuple[str, Value]]) -> Values:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} stands twice in one object")
+        raise _malformed(why="{name} stands twice in one object", name=twice[:100])
     return found
 
 
 def _constant(name: str) -> Value:
-    raise ValueError(f"{name} is no JSON number")
+    raise _malformed(why="{name} is no JSON number", name=name)
 
 
 def _check_depth(value: Value, left: int) -> None:
     if not isinstance(value, dict | list):
         return
     if left == 0:
-        raise _malformed(f"it is nested more than {DEPTH} deep")
+        raise _malformed(why="it is nested more than {most} deep", most=DEPTH)
     for entry in value.values() if isinstance(value, dict) else value:
         _check_depth(entry, left - 1)

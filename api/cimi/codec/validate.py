@@ -40,7 +40,7 @@ def check(attributes: tuple[Attribute, ...], raw: Values, rules: Rules, where: s
             continue
         attribute = known.get(name)
         if attribute is None:
-            raise SiroccoError(UNKNOWN_ATTRIBUTE, kind=rules.kind, attribute=_quoted(where + name))
+            raise SiroccoError(UNKNOWN_ATTRIBUTE, type=rules.kind, attribute=_quoted(where + name))
         if attribute.access >= rules.level:
             values[name] = _checked(attribute, value, rules, where + name)
     return values
@@ -53,9 +53,9 @@ def complete(attributes: tuple[Attribute, ...], values: Values, level: Access, w
             raise SiroccoError(INVALID, where=where + attribute.name, why="it is missing")
 
 
-def invalid(where: str, why: str) -> SiroccoError:
-    """A refusal of one value."""
-    return SiroccoError(INVALID, where=_quoted(where), why=why)
+def invalid(where: str, *, why: str, **details: object) -> SiroccoError:
+    """A refusal of one value; ``details`` fill the places of the reason."""
+    return SiroccoError(INVALID, where=_quoted(where), why=why, **details)
 
 
 def _quoted(name: str) -> str:
@@ -70,9 +70,9 @@ def _checked(attribute: Attribute, value: Value, rules: Rules, where: str) -> Va
         return _one(attribute, value, rules, where)
     entries = value if isinstance(value, list) else None
     if entries is None:
-        raise invalid(where, "it is not an array")
+        raise invalid(where, why="it is not an array")
     if len(entries) > ENTRIES:
-        raise invalid(where, f"it has more than {ENTRIES} entries")
+        raise invalid(where, why="it has more than {most} entries", most=ENTRIES)
     return [_one(attribute, entry, rules, f"{where}[{index}]") for index, entry in enumerate(entries)]
 
 
@@ -104,21 +104,21 @@ def _one(attribute: Attribute, value: Value, rules: Rules, where: str) -> Value:
 
 def _object(value: Value, where: str) -> Values:
     if not isinstance(value, dict):
-        raise invalid(where, "it is not an object")
+        raise invalid(where, why="it is not an object")
     return value
 
 
 def _text(attribute: Attribute, value: Value, where: str) -> str:
     if not isinstance(value, str):
-        raise invalid(where, "it is not a string")
+        raise invalid(where, why="it is not a string")
     if len(value) > attribute.longest:
-        raise invalid(where, f"it is longer than {attribute.longest} characters")
+        raise invalid(where, why="it is longer than {most} characters", most=attribute.longest)
     if UNWRITABLE.search(value):
-        raise invalid(where, "it holds a character that cannot be written as XML")
+        raise invalid(where, why="it holds a character that cannot be written as XML")
     if attribute.values and value and value not in attribute.values:
-        raise invalid(where, f"it is none of {', '.join(attribute.values)}")
+        raise invalid(where, why="it is one of {choices}", choices=", ".join(attribute.values))
     if attribute.type is Type.HEX and not re.fullmatch("([0-9A-Fa-f]{2})*", value):
-        raise invalid(where, "it is not hexadecimal")
+        raise invalid(where, why="it is not hexadecimal")
     return value
 
 
@@ -128,7 +128,7 @@ def _integer(attribute: Attribute, value: Value, rules: Rules, where: str) -> in
     if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST:
         value = int(value)  # JSON does not tell 1.0 from 1
     if not isinstance(value, int) or isinstance(value, bool):
-        raise invalid(where, "it is not a whole number")
+        raise invalid(where, why="it is not a whole number")
     return _bounded(attribute, value, where)
 
 
@@ -136,7 +136,7 @@ def _number(attribute: Attribute, value: Value, rules: Rules, where: str) -> flo
     if rules.textual and isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,12}(\.[0-9]{1,12})?", value):
         value = float(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise invalid(where, "it is not a number")
+        raise invalid(where, why="it is not a number")
     _bounded(attribute, int(max(min(value, _LARGEST + 1), -_LARGEST - 1)), where)
     return float(value)
 
@@ -145,7 +145,7 @@ def _bounded(attribute: Attribute, value: int, where: str) -> int:
     lowest = -_LARGEST if attribute.minimum is None else attribute.minimum
     highest = _LARGEST if attribute.maximum is None else attribute.maximum
     if not lowest <= value <= highest:
-        raise invalid(where, f"it is not between {lowest} and {highest}")
+        raise invalid(where, why="it is not between {low} and {high}", low=lowest, high=highest)
     return value
 
 
@@ -153,7 +153,7 @@ def _boolean(value: Value, rules: Rules, where: str) -> bool:
     if rules.textual and value in {"true", "false", "1", "0"}:
         return value in {"true", "1"}
     if not isinstance(value, bool):
-        raise invalid(where, "it is neither true nor false")
+        raise invalid(where, why="it is neither true nor false")
     return value
 
 
@@ -163,7 +163,7 @@ def moment(value: Value, where: str) -> datetime:
         found = datetime.fromisoformat(cast("str", value))
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError) as fault:
-        raise invalid(where, "it is not a date and time as in 2026-05-25T13:30:15Z") from fault
+        raise invalid(where, why="it is not a date and time as in 2026-05-25T13:30:15Z") from fault
 
 
 def _map(attribute: Attribute, value: Value, where: str) -> Values:
@@ -176,9 +176,9 @@ def _map(attribute: Attribute, value: Value, where: str) -> Values:
 
 def _check_keys(entries: Values, where: str) -> None:
     if len(entries) > ENTRIES:
-        raise invalid(where, f"it has more than {ENTRIES} entries")
+        raise invalid(where, why="it has more than {most} entries", most=ENTRIES)
     if any(not key or len(key) > 255 or UNWRITABLE.search(key) for key in entries):
-        raise invalid(where, "a key has 1 to 255 characters that can be written as XML")
+        raise invalid(where, why="a key has 1 to 255 characters that can be written as XML")
 
 
 def _data(attribute: Attribute, value: Value, rules: Rules, where: str) -> Values:
@@ -197,11 +197,11 @@ def _plain(attribute: Attribute, value: Value, where: str) -> Value:
             return value
         case int() | float():
             if not -_LARGEST <= value <= _LARGEST:
-                raise invalid(where, f"it is not between {-_LARGEST} and {_LARGEST}")
+                raise invalid(where, why="it is not between {low} and {high}", low=-_LARGEST, high=_LARGEST)
             return value
         case list():
             if len(value) > ENTRIES:
-                raise invalid(where, f"it has more than {ENTRIES} entries")
+                raise invalid(where, why="it has more than {most} entries", most=ENTRIES)
             return [_plain(attribute, entry, f"{where}[{index}]") for index, entry in enumerate(value)]
         case _:
             entries = _object(value, where)
@@ -224,12 +224,12 @@ def _reference(attribute: Attribute, value: Value, rules: Rules, where: str) -> 
         given = {name: entry for name, entry in given.items() if name in names or name not in inlined}
     inner = check(known, given, rules, f"{where}.")
     if href is None and not inner and not attribute.embeddable:
-        raise invalid(where, "it needs an href")
+        raise invalid(where, why="it needs an href")
     return inner if href is None else {"href": href, **inner}
 
 
 def _path(collection: str, href: Value, rules: Rules, where: str) -> str:
     path = rules.wire.relative(href) if isinstance(href, str) and len(href) <= 2048 else None
     if path is None or not re.fullmatch(rf"{collection}/[A-Za-z0-9._:-]{{1,64}}", path):
-        raise invalid(where, f"it does not lead to one of {rules.wire.href(collection)}")
+        raise invalid(where, why="it does not lead to one of {collection}", collection=rules.wire.href(collection))
     return path

@@ -15,17 +15,18 @@ _IGNORED = {"operation", "operations"}
 def read(body: bytes) -> tuple[str, _Element]:
     """The root's name and the root; known clients omit the namespace, pad text and write roots in lower case."""
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise _malformed("a document type is not accepted")
+        raise _malformed(why="a document type is not accepted")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as fault:
-        raise _malformed(str(fault).splitlines()[0] if str(fault) else "it is empty") from fault
+        line, column = getattr(fault, "position", None) or (1, 0)
+        raise _malformed(why="it is no XML at line {line}, column {column}", line=line, column=column) from fault
     docinfo: DocInfo = root.getroottree().docinfo
     if docinfo.doctype:  # type: ignore[attr-defined]  # the stubs lack it
-        raise _malformed("a document type is not accepted")
+        raise _malformed(why="a document type is not accepted")
     _check_depth(root, DEPTH)
     return _local(root), root
 
@@ -50,8 +51,8 @@ def values_of(root: _Element, attributes: tuple[Attribute, ...]) -> Values:
     return values
 
 
-def _malformed(why: str) -> SiroccoError:
-    return SiroccoError(MALFORMED, format="XML", why=why)
+def _malformed(*, why: str, **details: object) -> SiroccoError:
+    return SiroccoError(MALFORMED, format="XML", why=why, **details)
 
 
 def _local(element: _Element) -> str:
@@ -73,7 +74,7 @@ def _add_property(values: Values, child: _Element) -> None:
     held = values.setdefault("properties", {})
     key = child.get("key")
     if key is None or not isinstance(held, dict):
-        raise _malformed("a property needs a key")
+        raise _malformed(why="a property needs a key")
     held[key] = _text(child)
 
 
@@ -113,12 +114,12 @@ def _value(attribute: Attribute, element: _Element) -> Value:
 def _text(element: _Element) -> str | None:
     """Text without the blanks around it; None when there is none. An element with children is no text."""
     if len(element):
-        raise _malformed(f"{_local(element)} holds elements where text is expected")
+        raise _malformed(why="{name} holds elements where text is expected", name=_local(element)[:100])
     return (element.text or "").strip() or None
 
 
 def _check_depth(element: _Element, left: int) -> None:
     if left == 0:
-        raise _malformed(f"it is nested more than {DEPTH} deep")
+        raise _malformed(why="it is nested more than {most} deep", most=DEPTH)
     for child in element:
         _check_depth(child, left - 1)

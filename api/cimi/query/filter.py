@@ -39,14 +39,20 @@ class _Token:
 def parse(text: str) -> Condition:
     """The condition that ``text`` states; BAD_FILTER with the position of what cannot be read."""
     if len(text) > FILTER:
-        raise _bad(FILTER, f"it is longer than {FILTER} characters")
+        raise _bad(FILTER, why="it is longer than {most} characters", most=FILTER)
     if found := UNWRITABLE.search(text):
-        raise _bad(found.start(), "it holds a control character")
+        raise _bad(found.start(), why="it holds a control character")
     return _Parser(list(_tokens(text))).whole()
 
 
-def _bad(position: int, why: str) -> SiroccoError:
-    return SiroccoError(BAD_FILTER, position=position + 1, why=why)
+def _bad(position: int, *, why: str, **details: object) -> SiroccoError:
+    return SiroccoError(BAD_FILTER, position=position + 1, why=why, **details)
+
+
+def _unexpected(token: _Token, *, why: str) -> SiroccoError:
+    if token.kind == "end":
+        return _bad(token.position, why="it ends too soon")
+    return _bad(token.position, why=why, found=token.text)
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -55,10 +61,10 @@ def _tokens(text: str) -> Iterator[_Token]:
         found = _TOKEN.match(text, position)
         if found is None or found.lastgroup is None:
             shown = text[position:].lstrip()
-            raise _bad(len(text) - len(shown), f"{shown[:1]!r} begins nothing known")
+            raise _bad(len(text) - len(shown), why="nothing known begins with {found}", found=shown[:1])
         yield _Token(found.lastgroup, found.group(found.lastgroup), found.start(found.lastgroup))
         position = found.end()
-    yield _Token("end", "the end", len(text))
+    yield _Token("end", "", len(text))
 
 
 class _Parser:
@@ -70,7 +76,7 @@ class _Parser:
     def whole(self) -> Condition:
         condition = self._either()
         if self._peek.kind != "end":
-            raise _bad(self._peek.position, f"{self._peek.text!r} is not expected here")
+            raise _unexpected(self._peek, why="{found} is not expected here")
         return condition
 
     @property
@@ -83,10 +89,10 @@ class _Parser:
             self._next += 1
         return token
 
-    def _expect(self, kind: str, text: str, wanted: str) -> _Token:
+    def _expect(self, kind: str, text: str = "", *, why: str) -> _Token:
         token = self._take()
         if token.kind != kind or (text and token.text != text):
-            raise _bad(token.position, f"{wanted} is expected, not {token.text!r}")
+            raise _unexpected(token, why=why)
         return token
 
     def _either(self) -> Condition:
@@ -107,7 +113,7 @@ class _Parser:
         token = self._peek
         self._terms += 1
         if self._terms > TERMS:
-            raise _bad(token.position, f"it has more than {TERMS} comparisons")
+            raise _bad(token.position, why="it has more than {most} comparisons", most=TERMS)
         if token.kind == "mark" and token.text == "(":
             return self._group()
         if token.kind == "property":
@@ -118,28 +124,30 @@ class _Parser:
         opening = self._take()
         self._depth += 1
         if self._depth > DEPTH:
-            raise _bad(opening.position, f"it is nested more than {DEPTH} deep")
+            raise _bad(opening.position, why="it is nested more than {most} deep", most=DEPTH)
         condition = self._either()
-        self._expect("mark", ")", "')'")
+        self._expect("mark", ")", why="a closing parenthesis is expected, not {found}")
         self._depth -= 1
         return condition
 
     def _property(self) -> Condition:
         self._take()
-        key = self._expect("string", "", "a key in quotes").text[1:-1]
-        self._expect("mark", "]", "']'")
-        op = self._expect("op", "", "= or !=")
+        key = self._expect("string", why="a key in quotes is expected, not {found}").text[1:-1]
+        self._expect("mark", "]", why="a closing bracket is expected, not {found}")
+        op = self._expect("op", why="= or != is expected, not {found}")
         if op.text not in {"=", "!="}:
-            raise _bad(op.position, "texts are compared by = and != only")
-        return PropertyIs(key, op.text, self._expect("string", "", "a text in quotes").text[1:-1])
+            raise _bad(op.position, why="texts are compared by = and != only")
+        value = self._expect("string", why="a text in quotes is expected, not {found}")
+        return PropertyIs(key, op.text, value.text[1:-1])
 
     def _comparison(self) -> Condition:
-        left, op, right = self._take(), self._expect("op", "", "a comparison"), self._take()
+        left = self._take()
+        op, right = self._expect("op", why="a comparison is expected, not {found}"), self._take()
         if _is_attribute(left) and not _is_attribute(right):
             return _compared(left, op, right, op.text)
         if _is_attribute(right) and not _is_attribute(left):
             return _compared(right, op, left, _TURNED[op.text])
-        raise _bad(left.position, "an attribute is compared with a value")
+        raise _bad(left.position, why="an attribute is compared with a value")
 
 
 def _is_attribute(token: _Token) -> bool:
@@ -149,7 +157,7 @@ def _is_attribute(token: _Token) -> bool:
 def _compared(name: _Token, op: _Token, value: _Token, meant: str) -> Comparison:
     found = _value(value)
     if isinstance(found, str | bool) and meant not in {"=", "!="}:
-        raise _bad(op.position, "texts, true and false are compared by = and != only")
+        raise _bad(op.position, why="texts, true and false are compared by = and != only")
     return Comparison(name.text, meant, found)
 
 
@@ -160,13 +168,13 @@ def _value(token: _Token) -> Value:
         case "integer" if len(token.text) < 17 and int(token.text) <= _LARGEST:
             return int(token.text)
         case "integer":
-            raise _bad(token.position, "the number is too large")
+            raise _bad(token.position, why="the number is too large")
         case "date":
             return _moment(token)
         case "word" if token.text in {"true", "false"}:
             return token.text == "true"
         case _:
-            raise _bad(token.position, f"a value is expected, not {token.text!r}")
+            raise _unexpected(token, why="a value is expected, not {found}")
 
 
 def _moment(token: _Token) -> datetime:
@@ -174,4 +182,4 @@ def _moment(token: _Token) -> datetime:
         found = datetime.fromisoformat(token.text.replace(" ", "+"))  # a plus that nobody escaped arrives as a blank
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as fault:
-        raise _bad(token.position, f"{token.text} is no date and time") from fault
+        raise _bad(token.position, why="{found} is no date and time", found=token.text) from fault

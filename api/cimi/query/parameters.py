@@ -73,7 +73,7 @@ def _position(given: Mapping[str, Sequence[str]], name: str) -> int | None:
     if text is None:
         return None
     if not re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", text, re.ASCII):
-        raise invalid(name, "it is not a whole number")
+        raise invalid(name, why="it is not a whole number")
     return max(min(int(text), _LARGEST), -1)
 
 
@@ -82,7 +82,7 @@ def _order(texts: Sequence[str]) -> tuple[Order, ...]:
     for part in _split("$orderby", texts):
         name, _, direction = part.partition(":")
         if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or direction not in {"", "asc", "desc"}:
-            raise invalid("$orderby", "each part is an attribute, or attribute:asc or attribute:desc")
+            raise invalid("$orderby", why="each part is an attribute, or attribute:asc or attribute:desc")
         orders.append(Order(name, direction == "desc"))
     return tuple(orders)
 
@@ -95,11 +95,11 @@ def _select(texts: Sequence[str] | None) -> frozenset[str] | None:
 def _names(texts: Sequence[str]) -> frozenset[str]:
     names = frozenset(_split("a name list", texts))
     if any(name.count("/") >= _DEEPEST for name in names):
-        raise invalid("a name list", f"a path has {_DEEPEST} names at most")
+        raise invalid("a name list", why="a path has {most} names at most", most=_DEEPEST)
     return names
 
 
 def _split(where: str, texts: Sequence[str]) -> list[str]:
     if sum(map(len, texts)) > FILTER:
-        raise invalid(where, f"it is longer than {FILTER} characters")
+        raise invalid(where, why="it is longer than {most} characters", most=FILTER)
     return [part for text in texts for raw in text.split(",") if (part := raw.strip())]

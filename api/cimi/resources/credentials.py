@@ -39,7 +39,7 @@ def _key_text(key: str) -> str:
     try:
         return binascii.unhexlify(key).decode("ascii")
     except (binascii.Error, UnicodeDecodeError) as fault:
-        raise invalid("key", "it is not the hexadecimal form of a public SSH key's line") from fault
+        raise invalid("key", why="it is not the hexadecimal form of a public SSH key's line") from fault
 
 
 def made_credential(exchange: Exchange, name: str, given: Values, description: str = "") -> Credential:

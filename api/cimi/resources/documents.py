@@ -29,7 +29,7 @@ def _content(values: Values) -> Values:
 def _refuse_secrets(values: Values, where: str) -> None:
     for name, value in values.items():
         if name == "password" and value:
-            raise invalid(f"{where}{name}", "a template that is kept holds no password; give it when you use it")
+            raise invalid(f"{where}{name}", why="a template that is kept holds no password; give it when you use it")
         if isinstance(value, dict):
             _refuse_secrets(value, f"{where}{name}.")
 

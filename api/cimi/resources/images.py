@@ -27,9 +27,10 @@ def _create(exchange: Exchange, values: Values) -> Made:
         return _bring_in(exchange, values, location)
     collection, _, machine_id = (inside or "").partition("/")
     if collection != "machines" or "/" in machine_id:
-        raise invalid("imageLocation", f"it is neither one of {exchange.wire.href('machines')} nor an address to fetch")
+        why = "it is neither one of {collection} nor an address to fetch"
+        raise invalid("imageLocation", why=why, collection=exchange.wire.href("machines"))
     if values.get("type") not in {None, "IMAGE", "SNAPSHOT"}:
-        raise invalid("type", "it is IMAGE or SNAPSHOT")
+        raise invalid("type", why="it is IMAGE or SNAPSHOT")
     make = machines.snapshot if values.get("type") == "SNAPSHOT" else machines.capture
     made = make(exchange, machine_id, values)
     if values.get(SHARED.name) is True:
@@ -39,7 +40,7 @@ def _create(exchange: Exchange, values: Values) -> Made:
 
 def _bring_in(exchange: Exchange, values: Values, location: str) -> Made:
     if values.get("type") not in {None, "IMAGE"}:
-        raise invalid("type", "what is fetched is an IMAGE")
+        raise invalid("type", why="what is fetched is an IMAGE")
     name, description, properties = words(values)
     image, job = images.bring_in(
         exchange.tx,

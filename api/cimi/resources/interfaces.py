@@ -44,7 +44,7 @@ def _attach(exchange: Exchange, values: Values) -> Made:
     address = values.get("sirocco_address") or values.get("sirocco_endpoint")
     port = values.get("networkPort")
     if network is None and port is None:
-        raise invalid("network", "it is missing, and no networkPort names it")
+        raise invalid("network", why="it is missing, and no networkPort names it")
     job = machines.act(exchange.tx, machine.id, c.AttachNic(id_of(network), id_of(address), id_of(port)))
     exchange.tx.session.flush()
     nic = next(nic for nic in machine.nics if nic.id not in before)

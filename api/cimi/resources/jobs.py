@@ -7,9 +7,10 @@ from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import V2, Value, Values
 from api.cimi.resource import Action, Removal, Resource
+from api.common.words import in_words
 from sirocco.cmdb.models import Job, Template
 from sirocco.cmdb.transaction import Transaction
-from sirocco.contracts.errors import catalogue, explained, fill
+from sirocco.contracts.errors import catalogue, fill
 from sirocco.contracts.states import JobState, Role
 from sirocco.services import jobs
 
@@ -64,7 +65,7 @@ def outline(exchange: Exchange, job: Job) -> Values:
     values: Values = {"targetResource": target, "affectedResources": cast("list[Value]", affected)}
     problem = catalogue().get(job.error)
     if problem is not None:
-        details = explained({name: str(value) for name, value in job.details.items()}, exchange.translate)
+        details = in_words({name: str(value) for name, value in job.details.items()}, exchange.translate)
         values["statusMessage"] = fill(exchange.translate(problem.message), details)
         values["sirocco_remedy"] = fill(exchange.translate(problem.remedy), details)
     return values

@@ -94,7 +94,7 @@ def _nic(index: int, entry: Values) -> NicRequest:
     where = f"{MACHINE.template}.networkInterfaces[{index}]"
     addresses = _entries(entry, "addresses")
     if len(addresses) > 1:
-        raise invalid(f"{where}.addresses", "an interface takes one fixed address")
+        raise invalid(f"{where}.addresses", why="an interface takes one fixed address")
     port = id_of(entry.get("networkPort"))
     network = id_of(entry.get("network") if port else needed(entry, "network", where))
     return NicRequest(network, id_of(addresses[0]) if addresses else "", port)
@@ -112,7 +112,7 @@ def _user_data(template: Values) -> bytes:
     try:
         return base64.b64decode("".join(str(template.get("userData") or "").split()), validate=True)
     except binascii.Error as fault:
-        raise invalid(f"{MACHINE.template}.userData", "it is not Base64") from fault
+        raise invalid(f"{MACHINE.template}.userData", why="it is not Base64") from fault
 
 
 def update(exchange: Exchange, machine_id: str, values: Values) -> Made:
@@ -183,7 +183,7 @@ def snapshot(exchange: Exchange, machine_id: str, values: Values) -> Made:
 def _new_image(exchange: Exchange, machine_id: str, command: c.Command, values: Values) -> Made:
     location = values.get("imageLocation")
     if location and exchange.wire.relative(str(location)) != f"machines/{machine_id}":
-        raise invalid("imageLocation", "it is not the machine that the request goes to")
+        raise invalid("imageLocation", why="it is not the machine that the request goes to")
     job = machines.act(exchange.tx, machine_id, command)
     image_id = next(entry["id"] for entry in job.affected if entry["kind"] == "image")
     image = exchange.tx.get(Image, image_id)

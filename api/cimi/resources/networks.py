@@ -135,7 +135,7 @@ def _create_endpoint(exchange: Exchange, values: Values) -> Made:
     """A fixed address on the segment."""
     name, description, properties = words(values)
     if values.get("origin") == "DYNAMIC":
-        raise invalid("origin", "one that is asked for is STATIC; DYNAMIC ones are learnt from machines")
+        raise invalid("origin", why="one that is asked for is STATIC; DYNAMIC ones are learnt from machines")
     row = networks.create_address(
         exchange.tx,
         exchange.ids["id"],
@@ -151,7 +151,7 @@ def _create_endpoint(exchange: Exchange, values: Values) -> Made:
 def _hostname(values: Values) -> str:
     parameters = cast("dict[str, str]", values.get("parameters") or {})
     if unknown := set(parameters) - {"hostname"}:
-        raise invalid(f"parameters.{min(unknown)}", "an endpoint has the parameter hostname only")
+        raise invalid(f"parameters.{min(unknown)}", why="an endpoint has the parameter hostname only")
     return parameters.get("hostname", "")
 
 
@@ -218,13 +218,14 @@ def _check_given(row: Address, template: Values) -> None:
     where, dns = ADDRESS.template, template.get("dns")
     if template.get("allocation") not in {None, "", row.allocation}:
         raise invalid(
-            f"{where}.allocation", "dynamic addresses are learnt from machines; one that is asked for is fixed"
+            f"{where}.allocation", why="dynamic addresses are learnt from machines; one that is asked for is fixed"
         )
     for name, held in (("mask", row.mask), ("defaultGateway", row.default_gateway)):
         if template.get(name) not in {None, "", held}:
-            raise invalid(f"{where}.{name}", f"the network makes it {held or 'absent'}")
+            why = "the network makes it {held}" if held else "the network gives it none"
+            raise invalid(f"{where}.{name}", why=why, held=held)
     if dns:
-        raise invalid(f"{where}.dns", "machines learn their name servers from the network")
+        raise invalid(f"{where}.dns", why="machines learn their name servers from the network")
 
 
 def _update_address(exchange: Exchange, address_id: str, values: Values) -> Made:

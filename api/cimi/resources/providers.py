@@ -72,7 +72,9 @@ def _create_account(exchange: Exchange, values: Values) -> Made:
     name, description, properties = words(values)
     tenant = id_of(values.get("tenant"))
     if tenant and tenant != exchange.tx.who.tenant_id:
-        raise invalid("tenant", "it is not the tenant that the request works in; choose that by the header tenantId")
+        raise invalid(
+            "tenant", why="it is not the tenant that the request works in; choose that by the header tenantId"
+        )
     account = providers.create_account(
         exchange.tx,
         id_of(values["provider"]),

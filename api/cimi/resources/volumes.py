@@ -67,7 +67,9 @@ def _new_image(exchange: Exchange, volume_id: str, values: Values) -> Made:
 def _create_image(exchange: Exchange, values: Values) -> Made:
     collection, _, volume_id = (exchange.wire.relative(str(values.get("imageLocation") or "-")) or "").partition("/")
     if collection != "volumes":
-        raise invalid("imageLocation", f"it does not lead to one of {exchange.wire.href('volumes')}")
+        raise invalid(
+            "imageLocation", why="it does not lead to one of {collection}", collection=exchange.wire.href("volumes")
+        )
     return _new_image(exchange, volume_id, values)
 
 
