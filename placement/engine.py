@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from placement.answer import Answer, Status
+from placement.answer import Answer, Status, detours
 from placement.balance import Balance
 from placement.checker import check_plan
 from placement.costs import Costs, combined, costs_of, least_slowest
@@ -21,6 +21,7 @@ from placement.model import LARGEST, FloatArray, Kind, Model, Plan
 from placement.planner import Planned, make_plan
 from placement.problem import Problem
 from placement.repair import SMALL, Found, Repair
+from placement.settle import settled
 
 if TYPE_CHECKING:
     from placement.ascent import Reached
@@ -96,9 +97,9 @@ class _Run:
         failure = found.proof
         while found.host is not None and (best is None or self.costs.of(found.placed, found.online) < best[0]):
             try:
-                planned = self._plan(found, exact=not avoid)
-                cost = self._cost(found, planned.plan)
-                best = (cost, found, planned) if best is None or cost < best[0] else best
+                reached, planned = self._plan(found, exact=not avoid)
+                cost = self._cost(reached, planned.plan)
+                best = (cost, reached, planned) if best is None or cost < best[0] else best
             except PlanningError as error:
                 failure = str(error)
             if (best and best[0] <= self._bound(first)) or not self._small() or len(avoid) >= PLACEMENTS or self.stop():
@@ -111,14 +112,24 @@ class _Run:
             first = replace(first, host=None, proof=failure, infeasible=False)
         return self._refusal(first)
 
-    def _plan(self, found: Found, *, exact: bool) -> Planned:
+    def _plan(self, found: Found, *, exact: bool) -> tuple[Found, Planned]:
+        """The plan for a placement, or for one as cheap that takes fewer detours."""
         started = self.options.clock()
         try:
-            return make_plan(
-                self.problem, found.placed, found.online, seed=self.options.seed, stop=self.stop, exact=exact
-            )
+            planned = self._ordered(found, exact=exact)
+            while detours(planned.plan) and self.objective.terms[0] is not Term.BALANCE and not self.stop():
+                host = settled(self.problem, self.costs, found.placed, found.online, planned.plan)
+                closer = replace(found, host=host)
+                shorter = self._ordered(closer, exact=exact) if host != found.placed else planned
+                if detours(shorter.plan) >= detours(planned.plan):
+                    break
+                found, planned = closer, shorter
+            return found, planned
         finally:
             self.seconds["plan"] += self.options.clock() - started
+
+    def _ordered(self, found: Found, *, exact: bool) -> Planned:
+        return make_plan(self.problem, found.placed, found.online, seed=self.options.seed, stop=self.stop, exact=exact)
 
     def _small(self) -> bool:
         return len(self.problem.running) * self.problem.model.n_hosts <= SMALL

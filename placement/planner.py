@@ -24,8 +24,6 @@ FEW_PASSES = 2
 """Passes before CP-SAT is asked."""
 EXACT_TASKS = 4000
 """Tasks that depend on others, times how much longer than its bound a plan is, beyond which CP-SAT is not asked."""
-FEW_DETOURS = 20
-"""With more detours than these one pass has to do, and a plan without any is not looked for."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,12 @@ def make_plan(
     )
     search = _Search(table, tails, seed, stop)
     best = search.run(FEW_PASSES, bound)
-    open_question = best.makespan > bound or 0 < best.detours <= FEW_DETOURS
     hopeful = ledger.entangled * best.makespan <= EXACT_TASKS * bound
-    if exact and open_question and hopeful and not stop():
+    if exact and (best.makespan > bound or best.detours) and hopeful and not stop():
         from placement.exact_schedule import ExactSchedule  # noqa: PLC0415
 
-        search.best, bound = ExactSchedule(table, ledger, heads, tails, seed, stop).shorten(best, bound)
+        best, bound = ExactSchedule(table, ledger, heads, tails, seed, stop).shorten(best, bound)
+        search.best = best
     passes = FEW_PASSES if best.detours else PASSES
     best = search.run(min(passes, WORK // len(table.tasks)), bound)
     return Planned(best.plan(problem), anyhow if best.detours else bound)
@@ -96,11 +94,10 @@ class _Search:
         return self.best
 
     def _content(self, bound: int) -> bool:
-        """Whether another pass is not worth its time: no slack is left, or every pass breaks many deadlocks."""
+        """Whether another pass is not worth its time: no slack is left."""
         if self.best is None:
             return False
-        closed = self.best.makespan <= bound and not self.best.detours
-        return closed or self.best.detours > FEW_DETOURS or self.stop()
+        return (self.best.makespan <= bound and not self.best.detours) or self.stop()
 
     def _pass(self, bound: int) -> None:
         own = self.table.copy()

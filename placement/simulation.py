@@ -1,8 +1,9 @@
 """Event-driven list scheduling: start what fits, wait for the next end, break deadlocks by detours."""
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from operator import add, le, sub
 
 import numpy as np
 
@@ -63,10 +64,9 @@ class Simulation:
         while True:
             while self._running:
                 self._advance()
-            waiting = [n for n, start in enumerate(self.starts) if start < 0]
-            if not waiting:
+            if -1 not in self.starts:
                 return self.starts
-            self._unlock(waiting)
+            self._unlock()
 
     def _advance(self) -> None:
         """Go to the next end and start what it lets start."""
@@ -149,10 +149,10 @@ class Simulation:
         for pool in self._pools_of.get(number, ()):
             self.used[pool] += sign * self.table.pools[pool].take.get(number, 0)
 
-    def _unlock(self, waiting: list[int]) -> None:
+    def _unlock(self) -> None:
         """Nothing runs and nothing can start: move somebody out of the way."""
         tasks, memory = self.table.tasks, self.table.problem.model.vms.memory
-        leaving = [n for n in self._leavers if self.starts[n] < 0]
+        leaving = self._leavers = [n for n in self._leavers if self.starts[n] < 0]
         helpful = list(islice((n for n in leaving if self._helps(n)), CANDIDATES))
         helpful.sort(key=lambda n: (-self._followers(n), int(memory[tasks[n].vm]), n))
         if self._detour(helpful or leaving[:CANDIDATES]):
@@ -163,6 +163,7 @@ class Simulation:
                 return
         if helpful and self._detour(leaving[:CANDIDATES]):
             return
+        waiting = [n for n, start in enumerate(self.starts) if start < 0]
         names = ", ".join(str(self.table.problem.model.vms.ids[tasks[n].vm]) for n in waiting[:5] if tasks[n].vm >= 0)
         raise PlanningError(f"{len(waiting)} actions block one another for good, among them those on VMs {names}")
 
@@ -187,7 +188,7 @@ class Simulation:
         tasks = self.table.tasks
         room: dict[int, list[int]] = {}
         todo, begun = [tasks[number].source], {number}
-        self._move(room, tasks[number].source, tasks[number].release, 1)
+        self._move(room, tasks[number].source, tasks[number].release, add)
         while todo and len(begun) <= MANY:
             host = todo.pop()
             for other in sorted(self._to.get(host, ())):
@@ -195,20 +196,22 @@ class Simulation:
                 if other in begun or self._waits[other] or not self._has(room, task):
                     continue
                 begun.add(other)
-                self._move(room, host, task.need, -1)
+                self._move(room, host, task.need, sub)
                 if task.source != host and task.source >= 0:
-                    self._move(room, task.source, task.release, 1)
+                    self._move(room, task.source, task.release, add)
                     todo.append(task.source)
         return len(begun) * (2 if self._has(room, tasks[number]) else 1)
 
-    def _move(self, room: dict[int, list[int]], host: int, amounts: Iterable[int], sign: int) -> None:
+    def _move(
+        self, room: dict[int, list[int]], host: int, amounts: Iterable[int], change: Callable[[int, int], int]
+    ) -> None:
         """Change a copy of the free room of a host."""
         now = room.get(host) or [row[host] for row in self.free]
-        room[host] = [free + sign * amount for free, amount in zip(now, amounts, strict=True)]
+        room[host] = list(map(change, now, amounts))
 
     def _has(self, room: dict[int, list[int]], task: Task) -> bool:
         now = room.get(task.target) or [row[task.target] for row in self.free]
-        return all(need <= free for need, free in zip(task.need, now, strict=True))
+        return all(map(le, task.need, now))
 
     def _may_detour(self, number: int) -> bool:
         return self.table.tasks[number].kind is Kind.MIGRATE and number not in self.table.rigid
@@ -216,11 +219,11 @@ class Simulation:
     def _helps(self, number: int) -> bool:
         """Whether the departure lets a waiting task in."""
         task, tasks = self.table.tasks[number], self.table.tasks
+        room = [free[task.source] + gain for free, gain in zip(self.free, task.release, strict=True)]
         for other in self._to.get(task.source, ()):
             if other == number:
                 continue
-            room = (free[task.source] + gain for free, gain in zip(self.free, task.release, strict=True))
-            if all(need <= r for need, r in zip(tasks[other].need, room, strict=True)):
+            if all(map(le, tasks[other].need, room)):
                 return True
         return False
 
