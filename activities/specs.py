@@ -95,7 +95,7 @@ def volume_spec(tx: Transaction, volume: Volume) -> ports.VolumeSpec:
 def network_spec(network: Network) -> ports.NetworkSpec:
     """A network's record as a request to its provider."""
     first, last = dynamic_range(ipaddress.IPv4Network(network.cidr))
-    return ports.NetworkSpec(network.name, network.cidr, network.nat, str(first), str(last))
+    return ports.NetworkSpec(network.name, network.cidr, network.nat, str(first), str(last), network.mtu)
 
 
 def native_image(tx: Transaction, image_id: str | None, provider_id: str | None) -> str | None:

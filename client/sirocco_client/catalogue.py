@@ -10,7 +10,8 @@ class Field:
 
     Kinds: ``text``, ``int``, ``number``, ``bool``, ``flag``, ``json``, ``map`` (k=v), ``data`` (k=JSON),
     ``ref:COLLECTION``, ``url:COLLECTION``, ``size:UNIT`` (1 GiB in KiB or kB), ``file`` (Base64 of a file's content),
-    ``content`` (a file's text), ``days`` (a moment so many days ahead), ``disk``, ``nic``, ``role``.
+    ``content`` (a file's text), ``days`` (a moment so many days ahead), ``disk``, ``nic:WHAT`` (``network`` or
+    ``networkPort``), ``role``.
     """
 
     option: str
@@ -56,7 +57,7 @@ class Part:
     key: str
     columns: tuple[str, ...]
     help: str
-    link: Link | None = None
+    links: tuple[Link, ...] = ()
 
     def address(self, collection: str, owner: str) -> str:
         """Where it is, for one owner."""
@@ -97,5 +98,5 @@ def operations(resource: Resource) -> Iterator[tuple[str, str]]:
     for part in resource.parts:
         below = part.address(path, "{id}")
         yield "GET", below
-        if part.link is not None:
+        if part.links:
             yield from (("POST", below), ("DELETE", f"{below}/{{item}}"))

@@ -8,6 +8,7 @@ _WORDS = (
     Field("property", "properties", "map", "KEY=VALUE, as often as wanted.", many=True),
 )
 _FIXED = Field("address", "sirocco_address", "ref:addresses", "A fixed address.")
+_DEVICE = Field("device", "initialLocation", help="Device name, like vdb.")
 _FORCE = Field("force", "force", "bool", "Do not ask the guest: cut the power.")
 _NEW_IMAGE = (
     Field("name", "name", help="Name of the image."),
@@ -34,7 +35,8 @@ MACHINE = Resource(
         Field("cpu", "machineTemplate.machineConfig.cpu", "int", "Virtual cores."),
         Field("memory", "machineTemplate.machineConfig.memory", "size:KiB", "Memory, like 512MiB or 2GiB."),
         Field("disk", "machineTemplate.machineConfig.disks", "disk", "Size of a disk; the first one boots.", many=True),
-        Field("network", "machineTemplate.networkInterfaces", "nic", "Network of an interface.", many=True),
+        Field("network", "machineTemplate.networkInterfaces", "nic:network", "Network of an interface.", many=True),
+        Field("port", "machineTemplate.networkInterfaces", "nic:networkPort", "Port of an interface.", many=True),
         Field("volume", "machineTemplate.volumes", "ref:volumes", "Volume to attach.", many=True),
         Field("credential", "machineTemplate.credential", "ref:credentials", "Key or password for the guest."),
         Field("user-data", "machineTemplate.userData", "file", "File that the guest reads at its first boot."),
@@ -71,7 +73,7 @@ MACHINE = Resource(
             "machineVolumes",
             ("volume", "initialLocation"),
             "Attached volumes.",
-            Link("volume", "volume", "volumes", (Field("device", "initialLocation", help="Device name, like vdb."),)),
+            (Link("volume", "volume", "volumes", (_DEVICE,)),),
         ),
         Part(
             "interfaces",
@@ -79,7 +81,10 @@ MACHINE = Resource(
             "machineNetworkInterfaces",
             ("network", "state", "macAddress", "mtu"),
             "Interfaces on networks.",
-            Link("interface", "network", "networks", (_FIXED,)),
+            (
+                Link("interface", "network", "networks", (_FIXED,)),
+                Link("port", "networkPort", "networkPorts", (_FIXED,)),
+            ),
         ),
         Part("snapshots", "snapshots", "machineSnapshots", ("snapshot",), "Snapshots, as images."),
         _EVENTS,
@@ -112,6 +117,7 @@ NETWORK = Resource(
         *_WORDS,
         Field("type", "networkTemplate.networkConfig.networkType", help="nat or isolated (default)."),
         Field("cidr", "networkTemplate.sirocco_cidr", help="Address block; a free one otherwise."),
+        Field("mtu", "networkTemplate.networkConfig.mtu", "int", "Largest packet in bytes; 1500 otherwise."),
         Field("initial-state", "networkTemplate.initialState", help="STARTED (default) or STOPPED."),
         Field("provider", "networkTemplate.sirocco_provider", "ref:providers", "Only on this provider."),
     ),

@@ -154,7 +154,7 @@ def _many(api: Api, kind: str, detail: str, given: tuple[str, ...]) -> Any:
         case "ref":
             return [_reference(api, detail, one) for one in given]
         case "nic":
-            return [{"network": _reference(api, "networks", one), "state": "ACTIVE"} for one in given]
+            return [{detail: _reference(api, f"{detail}s", one), "state": "ACTIVE"} for one in given]
         case "disk":
             return [{"capacity": size(one, "kB"), "format": "qcow2"} for one in given]
         case _:
@@ -184,7 +184,10 @@ def body(api: Api, fields: tuple[Field, ...], options: Mapping[str, Any]) -> Bod
 def _put(body: Body, path: list[str], content: Any) -> None:
     for name in path[:-1]:
         body = body.setdefault(name, {})
-    if isinstance(content, dict) and isinstance(body.get(path[-1]), dict):
-        body[path[-1]] |= content
+    known = body.get(path[-1])
+    if isinstance(content, dict) and isinstance(known, dict):
+        known |= content
+    elif isinstance(content, list) and isinstance(known, list):
+        known += content
     else:
         body[path[-1]] = content

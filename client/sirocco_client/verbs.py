@@ -33,8 +33,8 @@ _QUERY: tuple[click.Parameter, ...] = (
 
 def _option(field: Field) -> click.Option:
     flag = field.kind == "bool"
-    kind, _, collection = field.kind.partition(":")
-    collection = {"nic": "networks"}.get(kind, collection if kind in {"ref", "url"} else "")
+    kind, _, detail = field.kind.partition(":")
+    collection = {"nic": f"{detail}s", "ref": detail, "url": detail}.get(kind, "")
     return click.Option(
         [f"--{field.option}", parameter(field)],
         type=None if flag else _TYPES.get(field.kind, click.STRING),
@@ -182,7 +182,7 @@ def _attached(api: Api, below: str, part: Part, link: Link, other: str) -> str:
     own = [item for item in items if output.identity(item) == other]
     if not own:
         far = resource_id(api, BY_COLLECTION[link.collection], other)
-        own = [item for item in items if str(item[link.attribute]["href"]).endswith(f"/{far}")]
+        own = [item for item in items if str(item.get(link.attribute, {}).get("href")).endswith(f"/{far}")]
     if len(own) == 1:
         return f"{below}/{output.identity(own[0])}"
     if own:
@@ -204,8 +204,8 @@ def noun(resource: Resource) -> click.Group:
     commands += [_action(resource, action) for action in resource.actions]
     for part in resource.parts:
         commands.append(_part(resource, part))
-        if part.link is not None:
-            commands += [_attach(resource, part, part.link), _detach(resource, part, part.link)]
+        for link in part.links:
+            commands += [_attach(resource, part, link), _detach(resource, part, link)]
     for command in commands:
         group.add_command(command)
     return group

@@ -48,11 +48,12 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
-    """A network and its address range."""
+    """A network, its address range, and its largest packet in bytes."""
 
     name: str
     cidr: str
     nat: bool
+    mtu: int = 1500
 
 
 @dataclass(frozen=True, slots=True)

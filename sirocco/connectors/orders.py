@@ -87,7 +87,8 @@ class VolumeSpec:
 class NetworkSpec:
     """A network with DHCP on ``cidr``; ``nat`` lets machines reach the outside, otherwise it is isolated.
 
-    DHCP gives ``first`` to ``last`` to anybody; the addresses above are for interfaces that fix theirs.
+    DHCP gives ``first`` to ``last`` to anybody; the addresses above are for interfaces that fix theirs. ``mtu`` is the
+    largest packet in bytes.
     """
 
     name: str
@@ -95,6 +96,7 @@ class NetworkSpec:
     nat: bool = False
     first: str = ""
     last: str = ""
+    mtu: int = 1500
 
 
 Spec = MachineSpec | VolumeSpec | ImageSpec | NetworkSpec

@@ -134,11 +134,20 @@ def test_volumes_and_interfaces_come_and_go(bob, machine):
     assert bob.json("machine", "volumes", machine)[0]["initialLocation"] == "vdx"
     bob("machine", "detach-volume", machine, "data", "--wait")
     assert bob.json("machine", "volumes", machine) == []
-    bob("network", "create", "--name", "second", "--wait")
+    bob("network", "create", "--name", "second", "--mtu", "1400", "--wait")
+    assert bob.json("network", "show", "second")["mtu"] == 1400
     bob("machine", "attach-interface", machine, "second", "--wait")
     assert len(bob.json("machine", "interfaces", machine)) == 2
     bob("machine", "detach-interface", machine, "second", "--wait")
     assert len(bob.json("machine", "interfaces", machine)) == 1
+    bob("port", "create", "--name", "plug", "--network", "second", "--wait")
+    bob("machine", "attach-port", machine, "plug", "--wait")
+    assert bob.run("network", "delete", "second").returncode == 1
+    bob("machine", "detach-port", machine, "plug", "--wait")
+    assert len(bob.json("machine", "interfaces", machine)) == 1
+    words = ("--image", "tiny", "--cpu", "1", "--memory", "128MiB", "--network", "second", "--port", "plug")
+    bob("machine", "create", "--name", "plugged", *words, "--wait")
+    assert ["networkPort" in one for one in bob.json("machine", "interfaces", "plugged")] == [False, True]
     image = bob.json("volume", "capture", "data", "--name", "of data", "--wait")
     assert image["state"] == "AVAILABLE"
 

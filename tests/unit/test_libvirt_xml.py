@@ -30,7 +30,7 @@ def described(**changes):
         "cpu": 2,
         "memory": 128 * MIB,
         "disks": (xml.Disk("/pool/a.qcow2", "vda"), xml.Disk("/pool/b.qcow2", "vdb", "serial")),
-        "nics": (("sirocco-net", "52:54:00:00:00:01"),),
+        "nics": (xml.Nic("sirocco-net", "52:54:00:00:00:01", 1400),),
         "seed": "/pool/seed.iso",
         "serial_log": "/pool/serial.log",
     }
@@ -88,7 +88,9 @@ def test_a_pool_is_valid():
 
 @pytest.mark.parametrize("forward", ["", "nat", "open"])
 def test_a_network_is_valid(forward):
-    network = valid("network", xml.network(UNIQUE, "n", "sirb0", xml.Addresses("10.1.2.0/24"), forward))
+    text = xml.network(UNIQUE, "n", "sirb0", xml.Addresses("10.1.2.0/24"), forward, packet=1400)
+    network = valid("network", text)
+    assert (xml.mtu(text), xml.mtu("<network/>")) == (1400, 1500)
     assert (network.find("forward") is not None) == bool(forward)
     address, span = network.find("ip"), network.find("ip/dhcp/range")
     assert (address.get("address"), address.get("netmask")) == ("10.1.2.1", "255.255.255.0")

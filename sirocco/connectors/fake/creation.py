@@ -184,6 +184,6 @@ def _network(step: Step, spec: NetworkSpec) -> Ref:
     if size < 4:
         raise invalid(f"{spec.cidr} has no room for a gateway and a machine")
     native_id = new_id(Kind.NETWORK)
-    after = NetworkBody(State.STARTED, NetworkFacts(spec.name, spec.cidr, spec.nat))
+    after = NetworkBody(State.STARTED, NetworkFacts(spec.name, spec.cidr, spec.nat, spec.mtu))
     add(step, native_id, replace(after, state=State.CREATING), after)
     return Ref(Kind.NETWORK, native_id)

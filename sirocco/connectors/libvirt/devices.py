@@ -58,9 +58,9 @@ def attach_nic(machines: Machines, machine: str, action: AttachNic) -> None:
     _, domain = machines.hosts.locate(machine)
     if _with_mac(action.nic.mac)(xml.parse(domain.XMLDesc(0))) is not None:
         return
-    network = machines.addresses.networks.name(action.nic.network)
+    nic = machines.addresses.networks.nic(action.nic.network, action.nic.mac)
     machines.addresses.networks.reserve(action.nic)
-    domain.attachDeviceFlags(xml.text(xml.interface(network, action.nic.mac)), _flags(domain))
+    domain.attachDeviceFlags(xml.text(xml.interface(nic)), _flags(domain))
 
 
 def detach_nic(machines: Machines, machine: str, action: DetachNic, progress: Progress) -> None:

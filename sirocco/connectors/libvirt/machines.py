@@ -128,7 +128,7 @@ class Machines:
                 cpu=spec.cpu,
                 memory=spec.memory,
                 disks=disks + self._volumes(host, machine, spec),
-                nics=tuple((self.addresses.networks.name(nic.network), nic.mac) for nic in spec.nics),
+                nics=tuple(self.addresses.networks.nic(nic.network, nic.mac) for nic in spec.nics),
                 seed=host.path(names.seed(machine)) if spec.seed else "",
                 serial_log=host.path(names.serial_log(machine)),
                 kernel=host.path(names.kernel(image)) if image else "",

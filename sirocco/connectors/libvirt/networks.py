@@ -64,7 +64,8 @@ class Networks:
         if network is None:
             joins = self._settings.shared_network and host is not self._hosts.first
             forward = self._settings.forward_mode if spec.nat else ""
-            text = xml.network(unique, name, bridge, xml.Addresses(spec.cidr, spec.first, spec.last), forward)
+            given = xml.Addresses(spec.cidr, spec.first, spec.last)
+            text = xml.network(unique, name, bridge, given, forward, packet=spec.mtu)
             network = host.connection().networkDefineXML(xml.bridged_network(unique, name, bridge) if joins else text)
         network.setAutostart(1)
         self._start(network)
@@ -141,7 +142,8 @@ class Networks:
         if record is None or network is None or record.phase is Phase.CREATING:
             known = record or Record("", unique)
             return Observed(ref, State.CREATING, known.token, NetworkFacts(known.name, known.cidr, known.nat))
-        return Observed(ref, _state(network), record.token, NetworkFacts(record.name, record.cidr, record.nat))
+        mtu = xml.mtu(network.XMLDesc(0))
+        return Observed(ref, _state(network), record.token, NetworkFacts(record.name, record.cidr, record.nat, mtu))
 
     def all(self) -> Iterator[Observed]:
         """All networks; those on further hosts are the same ones."""
@@ -152,9 +154,10 @@ class Networks:
             record = shelf.load(_STEM + unique) if unique in stems else None
             yield self._observed(unique, record, there.get(unique))
 
-    def name(self, unique: str) -> str:
-        """What libvirt calls a network; NOT_FOUND for an unknown one."""
-        return str(self._require(unique).name())
+    def nic(self, unique: str, mac: str) -> xml.Nic:
+        """An interface on a network; NOT_FOUND for an unknown one."""
+        network = self._require(unique)
+        return xml.Nic(str(network.name()), mac, xml.mtu(network.XMLDesc(0)))
 
     def reserve(self, nic: NicSpec) -> None:
         """Fix the address that DHCP gives to an interface, if it asks for one; nothing to do a second time."""
@@ -216,11 +219,13 @@ def _state(network: libvirt.virNetwork) -> State:
 
 
 def _stranger(network: libvirt.virNetwork) -> NetworkFacts:
-    description = xml.parse(network.XMLDesc(0))
+    text = network.XMLDesc(0)
+    description = xml.parse(text)
     address = description.find("ip")
     forward = description.find("forward")
     cidr = ""
     if address is not None and address.get("address"):
         mask = address.get("netmask") or address.get("prefix")
         cidr = str(ipaddress.ip_interface(f"{address.get('address')}/{mask}").network)
-    return NetworkFacts(str(network.name()), cidr, nat=forward is not None and forward.get("mode") == "nat")
+    nat = forward is not None and forward.get("mode") == "nat"
+    return NetworkFacts(str(network.name()), cidr, nat, xml.mtu(text))

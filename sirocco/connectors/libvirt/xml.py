@@ -11,6 +11,7 @@ METADATA = "urn:x-sirocco:machine:1"
 METADATA_PREFIX = "sirocco"
 _S = ElementMaker(namespace=METADATA, nsmap={METADATA_PREFIX: METADATA})
 _LEASE_MINUTES = "10"
+_MTU = 1500  # of Ethernet, as the kernel has it
 GROWTH = 4  # times its size that a machine may become while it runs
 SLOTS = 16  # pieces of memory that can be plugged in while it runs
 _MOST_PROCESSORS = 240  # of machine type ``pc``
@@ -49,15 +50,24 @@ class Addresses:
     last: str = ""
 
 
-def network(unique: str, name: str, bridge: str, given: Addresses, forward: str) -> str:
-    """A network with DHCP: isolated if ``forward`` is empty, else libvirt's mode of that name."""
+def network(unique: str, name: str, bridge: str, given: Addresses, forward: str, *, packet: int = _MTU) -> str:
+    """A network with DHCP: isolated if ``forward`` is empty, else libvirt's mode of that name.
+
+    ``packet`` is its MTU in bytes; its DHCP tells it to guests.
+    """
     addresses = ipaddress.ip_network(given.cidr)
     first, last = given.first or str(addresses[2]), given.last or str(addresses[-2])
     span = E.range(E.lease(expiry=_LEASE_MINUTES, unit="minutes"), start=first, end=last)
     address = E.ip(E.dhcp(span), address=str(addresses[1]), netmask=str(addresses.netmask))
     parts = [E.forward(mode=forward)] if forward else []
-    parts += [E.bridge(name=bridge, stp="off", delay="0"), address]
+    parts += [E.bridge(name=bridge, stp="off", delay="0"), E.mtu(size=str(packet)), address]
     return _text(E.network(E.name(name), E.uuid(unique), *parts))
+
+
+def mtu(description: str) -> int:
+    """A network's largest packet in bytes; the kernel's default where it says none."""
+    found = parse(description).find("mtu")
+    return _MTU if found is None else int(found.get("size"))
 
 
 def bridged_network(unique: str, name: str, bridge: str) -> str:
@@ -109,10 +119,21 @@ def cdrom(path: str) -> Any:
     return E.disk(driver, E.source(file=path), target, E.readonly(), type="file", device="cdrom")
 
 
-def interface(network_name: str, mac: str) -> Any:
-    """A network interface."""
-    source = E.source(network=network_name)
-    return E.interface(E.mac(address=mac), source, E.model(type="virtio"), type="network")
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """An interface: libvirt's name of its network, its MAC address, the network's MTU in bytes."""
+
+    network: str
+    mac: str
+    packet: int = _MTU
+
+
+def interface(given: Nic) -> Any:
+    """A network interface; libvirt tells guests of an unusual MTU only if it stands here too."""
+    parts = [E.mac(address=given.mac), E.source(network=given.network), E.model(type="virtio")]
+    if given.packet != _MTU:
+        parts.append(E.mtu(size=str(given.packet)))
+    return E.interface(*parts, type="network")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +148,7 @@ class Domain:
     cpu: int
     memory: int
     disks: tuple[Disk, ...]
-    nics: tuple[tuple[str, str], ...]
+    nics: tuple[Nic, ...]
     seed: str
     serial_log: str
     kernel: str = ""
@@ -217,7 +238,7 @@ def _devices(given: Domain) -> Any:
     devices = [disk(entry) for entry in given.disks]
     if given.seed:
         devices.append(cdrom(given.seed))
-    devices += [interface(name, mac) for name, mac in given.nics]
+    devices += map(interface, given.nics)
     if given.emulated_hardware:
         channel = E.target(type="virtio", name="org.qemu.guest_agent.0")
         log = E.log(file=given.serial_log, append="on")

@@ -24,9 +24,9 @@ class Network:
 
     @proves(can.NETWORK_ISOLATED)
     def test_an_isolated_network_is_as_asked_for(self, endpoint):
-        spec = NetworkSpec(endpoint.name_for("network"), next(endpoint.cidrs))
+        spec = NetworkSpec(endpoint.name_for("network"), next(endpoint.cidrs), mtu=1400)
         facts = endpoint.see(endpoint.make(spec)).facts
-        assert (facts.name, facts.cidr, facts.nat) == (spec.name, spec.cidr, False)
+        assert (facts.name, facts.cidr, facts.nat, facts.mtu) == (spec.name, spec.cidr, False, 1400)
 
     @proves(can.NETWORK_NAT)
     def test_a_network_with_a_way_out_is_as_asked_for(self, endpoint):

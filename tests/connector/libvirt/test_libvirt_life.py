@@ -249,14 +249,15 @@ def test_an_image_serves_its_disks_after_it_was_deleted(far):
     assert not [path for paths in left for path in paths]
 
 
-def test_an_interface_plugged_in_while_running_gets_its_fixed_address(far, network):
-    other = far.make(NetworkSpec("other", next(far.cidrs)))
+def test_an_interface_plugged_in_while_running_gets_its_fixed_address_and_the_networks_packets(far, network):
+    other = far.make(NetworkSpec("other", next(far.cidrs), mtu=1400))
     ref, _ = counting_machine(far, network)
     far.ask(ref, "hostname")
     fixed = far.see(other).facts.cidr.replace(".0/24", ".251")
     far.act(ref, AttachNic(NicSpec(other.native_id, far.mac(), fixed)))
     far.wait_for(lambda: fixed in far.ask(ref, "addresses"), "the guest has the address")
     far.wait_for(lambda: far.see(ref).facts.nics[1].addresses == (fixed,), "the provider knows the address")
+    assert far.command(ref, "cat /sys/class/net/eth0/mtu /sys/class/net/eth1/mtu").split() == ["1500", "1400"]
 
 
 def test_networks_are_apart_and_the_way_out_leads_through_the_machine(far, network):
