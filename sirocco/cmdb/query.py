@@ -47,22 +47,27 @@ class Page(Generic[R]):
 
 
 def fetch(tx: Transaction, model: type[R], query: Query, *conditions: ColumnElement[bool]) -> Page[R]:
-    """The page of ``model`` that ``query`` asks for; attributes are column names, an unknown one never matches."""
-    rows = tx.visible(model).where(*conditions)
+    """The page of ``model`` that ``query`` asks for; attributes are column names, an unknown one never matches.
+
+    Rows are counted and skipped by their ids, which an index has; only those of the page are read.
+    """
+    found = tx.visible(model).where(*conditions)
     if query.where is not None:
-        rows = rows.where(_condition(model, query.where))
-    count = tx.session.scalar(select(func.count()).select_from(rows.order_by(None).subquery())) or 0
-    return Page(tx.session.scalars(_cut(_sorted(tx, model, rows, query), query)).all(), count)
+        found = found.where(_condition(model, query.where))
+    order = _order(tx, model, query)
+    ids = _cut(found.with_only_columns(model.id).order_by(*order), query)
+    count = tx.session.scalar(found.with_only_columns(func.count()).select_from(model)) or 0
+    return Page(tx.session.scalars(select(model).where(model.id.in_(ids)).order_by(*order)).all(), count)
 
 
-def _sorted(tx: Transaction, model: type[R], rows: Select[R], query: Query) -> Select[R]:
+def _order(tx: Transaction, model: type[R], query: Query) -> list[ColumnElement[Any]]:
     keys = [
         key.desc() if order.descending else key.asc()
         for order in query.order
         if (column := _column(model, order.attribute)) is not None
         for key in (_sortable(tx, column),)
     ]
-    return rows.order_by(*keys, model.created, model.id)
+    return [*keys, model.created.expression, model.id.expression]
 
 
 def _sortable(tx: Transaction, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
@@ -74,7 +79,7 @@ def _sortable(tx: Transaction, column: InstrumentedAttribute[Any]) -> ColumnElem
     return func.nfkd(column)
 
 
-def _cut(rows: Select[R], query: Query) -> Select[R]:
+def _cut(rows: Select[str], query: Query) -> Select[str]:
     skip = max(query.first, 1) - 1
     if query.last and query.last <= skip:
         return rows.where(false())

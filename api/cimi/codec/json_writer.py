@@ -9,7 +9,6 @@ from api.cimi.model import KINDS
 from api.cimi.model.attribute import V1, Attribute, Type, Value, Values
 from api.cimi.model.kind import Kind
 
-_EMPTY: tuple[Value, ...] = (None, "", [], {})
 _SPELT = {"typeURI": "typeUri"}
 _ITEMS_SPELT = {"resourceMetadata": "resourceMetadatas"}
 
@@ -40,7 +39,7 @@ def _attributes(attributes: tuple[Attribute, ...], values: Values, wire: Wire) -
         if attribute.name not in values or attribute.secret or wire.version not in attribute.versions:
             continue
         value = _encoded(attribute, values[attribute.name], wire)
-        if value in _EMPTY and attribute.name != "id":
+        if not value and not isinstance(value, int | float) and attribute.name != "id":
             continue
         out[attribute.name] = value
         if wire.version == V1 and attribute.name in _SPELT:
@@ -61,10 +60,10 @@ def _encoded(attribute: Attribute, value: Value, wire: Wire) -> Value:
 
 
 def _one(attribute: Attribute, value: Value, wire: Wire) -> Value:
+    if isinstance(value, str):
+        return wire.href(value) if attribute.name == "id" else value
     if isinstance(value, datetime):
         return value.isoformat()
-    if attribute.name == "id" and isinstance(value, str):
-        return wire.href(value)
     if not isinstance(value, dict):
         return value
     match attribute.type:

@@ -194,10 +194,20 @@ def _new_image(exchange: Exchange, machine_id: str, command: c.Command, values: 
 
 
 def permits(tx: Transaction, machine: Machine) -> Iterable[tuple[str, bool]]:
-    """What can be asked of a machine now; what its provider cannot do is not even named."""
-    for one in machines.allowed(tx, machine):
-        if one.reason is None or one.reason.problem.code != "not-capable":
-            yield _VERBS.get(one.action, one.action), one.available
+    """What can be asked of a machine now; what its provider cannot do is not even named.
+
+    It depends on the machine's state and provider and on whether a job is at work: found out once in a transaction
+    for all the machines that are alike.
+    """
+    alike = (machine.provider_id, machine.state, bool(machine.job_id))
+    known: dict[object, list[tuple[str, bool]]] = tx.session.info.setdefault("permitted", {})
+    if alike not in known:
+        known[alike] = [
+            (_VERBS.get(one.action, one.action), one.available)
+            for one in machines.allowed(tx, machine)
+            if one.reason is None or one.reason.problem.code != "not-capable"
+        ]
+    return known[alike]
 
 
 _VERBS = {"attach-volume": "connectvolume"}

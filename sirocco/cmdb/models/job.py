@@ -14,9 +14,13 @@ class Job(Record):
     """One request being carried out; its id is the workflow's id. Without a tenant it is the operators' own."""
 
     __tablename__ = "job"
-    __table_args__ = (Index("ix_job_state_due", "state", "due"), Index("ix_job_target", "target_kind", "target_id"))
+    __table_args__ = (
+        Index("ix_job_state_due", "state", "due"),
+        Index("ix_job_target", "target_kind", "target_id"),
+        Index("ix_job_tenant_listed", "tenant_id", "created", "id"),
+    )
 
-    tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenant.id"), index=True)
+    tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenant.id"))
     user_id: Mapped[str] = mapped_column(String(36), default="")
     state: Mapped[str] = mapped_column(String(16), default=JobState.QUEUED)
     action: Mapped[str] = mapped_column(String(64))

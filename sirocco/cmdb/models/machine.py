@@ -15,7 +15,7 @@ class Machine(Owned, Lockable, Record):
 
     __tablename__ = "machine"
     __table_args__ = (
-        Index("ix_machine_tenant_created", "tenant_id", "created"),
+        Index("ix_machine_tenant_listed", "tenant_id", "created", "id"),
         Index("ix_machine_native", "provider_id", "native_id"),
     )
 
