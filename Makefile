@@ -6,7 +6,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --no-input
 DONE := .venv/.done
 
 .DEFAULT_GOAL := help
-.PHONY: reference conformance help run setup setup-test hypervisor-packages web lock check lint types imports test bench
+.PHONY: coverage reference conformance help run setup setup-test hypervisor-packages web lock check lint types imports test bench
 
 help: ## list the tasks
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | sort | awk -F'\t' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ lock: ## resolve the hashed requirement files anew (maintainers)
 test: setup-test check ## set up what is needed and pass the whole suite
 	$(PY) -m pytest -q -n 2 --dist loadfile -m "not (hypervisor or browser or faults)"
 	$(PY) -m pytest -q -p no:randomly -m "hypervisor or browser or faults"
+
+coverage: ## 100 % of the branches where an issue asks for it
+	$(PY) tools/coverage_gate.py
 
 bench: $(filter-out bench,$(shell grep -oE '^bench-[a-z]+' $(firstword $(MAKEFILE_LIST)))) ## every benchmark table
 

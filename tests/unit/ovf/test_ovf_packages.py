@@ -52,6 +52,40 @@ def test_a_good_folder_breaks_no_rule(folder):
     assert codes(folder, strict=True) == set()
 
 
+def strictly(folder):
+    return {finding.code: finding for finding in check(open_package(folder), strict=True)}
+
+
+def test_strict_judgement_names_the_line_that_the_schema_refuses(folder):
+    data = descriptor(("<Product>Shop</Product>", "<Product>Shop</Product>\n<Product>Two</Product>"))
+    (folder / "a.ovf").write_bytes(data)
+    finding = strictly(folder)["schema.invalid"]
+    assert data.splitlines()[finding.line - 1] == b"<Product>Two</Product>"
+    assert "Product" in finding.message
+    assert "schema.invalid" not in codes(folder)
+
+
+def test_strict_judgement_says_that_a_version_has_no_schema(folder):
+    data = descriptor().replace(
+        b"http://schemas.dmtf.org/ovf/envelope/1", b"http://www.vmware.com/schema/ovf/1/envelope"
+    )
+    (folder / "a.ovf").write_bytes(data)
+    assert "0.9" in strictly(folder)["schema.none"].message
+
+
+def test_a_file_that_two_references_name_is_read_once(folder, tmp_path):
+    shared = '<File ovf:id="icon1" ovf:href="icon.png"/>'
+    again = shared + '\n<File ovf:id="icon2" ovf:href="./icon.png"/>'
+    target = packed(folder, tmp_path / "a.ova")
+    with tarfile.open(target) as archive:
+        archive.extract("a.mf", folder, filter="data")
+    data = descriptor((shared, again), ("65536", str((folder / "disk1.vmdk").stat().st_size)))
+    (folder / "a.ovf").write_bytes(data)
+    seen = []
+    check(open_package(folder), progress=lambda name, count: seen.append((name, count)))
+    assert sum(count for name, count in seen if name == "icon.png") == 4
+
+
 @pytest.mark.parametrize("digest", ["SHA1", "SHA256", "SHA512"])
 def test_what_is_packed_is_accepted_and_in_the_right_order(folder, tmp_path, digest):
     target = packed(folder, tmp_path / "a.ova", digest=digest)
