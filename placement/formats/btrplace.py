@@ -118,8 +118,6 @@ def _host_ids(mapping: Mapping[str, Any]) -> tuple[list[Id], BoolArray]:
     off = entry(mapping, "offlineNodes", "model.mapping", list)
     status = [(_number(h, "model.mapping.onlineNodes"), True) for h in on]
     status += [(_number(h, "model.mapping.offlineNodes"), False) for h in off]
-    if len({h for h, _ in status}) < len(status):
-        raise InputError("model.mapping: a node is described twice")
     status.sort()
     return [h for h, _ in status], np.array([o for _, o in status], dtype=np.bool_)
 

@@ -10,16 +10,18 @@ import pytest
 from placement.constraints.catalogue import CATALOGUE
 from placement.constraints.deadline import Deadline
 from placement.constraints.fence import Fence
+from placement.constraints.overbook import Overbook
 from placement.constraints.seq import Seq
 from placement.constraints.spread import Spread
 from placement.engine import solve
 from placement.errors import InputError
 from placement.formats import btrplace, document, native
+from placement.formats.codec import Codec
 from placement.formats.document import Document
 from placement.formats.files import read_instance, read_plan, write_instance, write_plan
 from placement.generate import SCENARIOS, Recipe, generate
 from placement.instance import Instance, Mode
-from placement.model import Link, Plan, VmState, action_order
+from placement.model import Link, Plan, Site, VmState, action_order
 
 PARTS = tuple(frozenset(range(first, first + 40)) for first in (0, 40))
 
@@ -138,6 +140,8 @@ def test_btrplace_defaults_and_names():
     assert model.vms.ids == (1, 3)
     assert model.vms.memory.tolist() == [2, 2]
     assert model.vms.cold_rate.tolist() == [0, 1.5]
+    assert model.vms.hot_size.tolist() == model.vms.hot_seconds.tolist() == [0, 0]
+    assert model.hosts.parallel.tolist() == model.hosts.site.tolist() == [0, 0]
     assert model.vms.seconds[:, 1].tolist() == [9, 1, 0, 1, 1, 1, 1]
 
 
@@ -157,9 +161,17 @@ def test_network_view_survives(tmp_path, build):
         btrplace.write_model(overlapping)
 
 
+def test_largest_ratio(build):
+    read = Codec(build([(9, 9)], [(1, 1)], [0]), own=False).read
+    rule = {"id": "overbook", "node": 100, "rc": "cpu", "ratio": 1 << 20}
+    assert read(rule, "c") == Overbook(0, 0, 1 << 20)
+    with pytest.raises(InputError, match="usable ratio"):
+        read(rule | {"ratio": (1 << 20) + 1}, "c")
+
+
 def test_times_of_deadlines(build):
     model = build([(9, 9)], [(1, 1)], [0])
-    read = btrplace.Codec(model, own=False).read
+    read = Codec(model, own=False).read
     assert read({"id": "Deadline", "vm": 0, "timestamp": "+1:02:03"}, "c") == Deadline(0, 3723)
     assert read({"id": "deadline", "vm": 0, "timestamp": "+90"}, "c") == Deadline(0, 90)
     assert read({"id": "deadline", "vm": 0, "timestamp": 12}, "c") == Deadline(0, 12)
@@ -355,6 +367,23 @@ def test_own_format_in_short():
     assert native.read_instance(Document(json.dumps(written).encode())).constraints == instance.constraints
 
 
+def test_defaults_of_our_own():
+    root = {"format": "placement 1", "resources": ["cpu"], "sites": [{"name": "x"}],
+            "hosts": {"id": [1], "capacity": {}}, "vms": {"id": [1], "demand": {}}}  # fmt: skip
+    model = native.read_model(root)
+    assert model.sites == (Site("x", 0, 0),)
+    assert native.read_model(root | {"sites": []}).sites == (Site("default", 0, 0),)
+    hosts, vms = model.hosts, model.vms
+    columns = [hosts.idle_power, hosts.max_power, hosts.boot, hosts.shutdown, hosts.bandwidth, hosts.parallel]
+    assert [column.tolist() for column in columns] == [[0], [0], [1], [1], [0], [0]]
+    assert [rows.tolist() for rows in (hosts.capacity, hosts.ratio, hosts.reserve)] == [[[0]], [[1]], [[0]]]
+    columns = [vms.memory, vms.hot_size, vms.hot_seconds, vms.cold_rate, vms.host, vms.state, hosts.site]
+    assert [column.tolist() for column in columns] == [[0], [0], [0], [0], [-1], [VmState.READY], [0]]
+    assert vms.seconds[:, 0].tolist() == [1, 1, 0, 1, 1, 1, 1]
+    assert vms.want.tolist() == [[0]]
+    assert hosts.online.tolist() == [True]
+
+
 OWN_BAD = [
     (put(("format",), "x"), "format"),
     (put(("resources",), [3]), "a list of names"),
@@ -383,6 +412,13 @@ OWN_BAD = [
     (put(("hosts", "online"), [False, True]), "on an offline host"),
     (put(("sites",), 3), "sites: a list"),
     (put(("sites",), [{"name": "x", "price": 10**9}]), "at most"),
+    (put(("sites",), [{"name": "paris", "price": 1 << 20, "carbon": 1 << 20}]), None),
+    (put(("sites",), [{"name": "paris", "price": (1 << 20) + 1}]), "at most"),
+    (put(("sites",), [{"name": "paris", "carbon": (1 << 20) + 1}]), "at most"),
+    (
+        put(("constraints",), [{"id": "precedence", "before": x, "after": y} for x, y in ("ab", "ba")]),
+        "cyclic",
+    ),
     (put(("groups",), 3), "groups: an object"),
     (put(("groups",), {"r": 3}), "groups.r: a list"),
     (put(("groups",), {"r": [7]}), "groups.r: host '7'"),

@@ -126,6 +126,7 @@ def test_host_is_emptied_before_it_goes_off_and_used_after_it_is_on(place, act):
         (lambda act: act.host_off(3), "the host is not online"),
         (lambda act: act.host_off(0), "1 VMs are on the host"),
         (lambda act: act.allocate(0, 1, 0, 3), "the VM is on host 100"),
+        (lambda act: replace(act.allocate(0, 0, 0, 3), target=1), "the VM is on host 100"),
         (lambda act: replace(act.boot(1, 1), end=3), "it takes 5 s"),
         (lambda act: replace(act.boot(1, 1), start=9, end=9), "lasts from 9 to 9"),
         (lambda act: replace(act.host_on(3), end=10), "it takes 60 s"),
