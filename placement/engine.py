@@ -1,9 +1,9 @@
 """One call from instance to checked plan, with a bound, an explanation of refusals, and improvements as they come."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,33 +12,18 @@ from placement.balance import Balance
 from placement.checker import check_plan
 from placement.costs import Costs, combined, costs_of, least_slowest
 from placement.draft import Draft
-from placement.drain import Drain
-from placement.energy_bound import EnergyBound
+from placement.energy import Energy
 from placement.errors import PlanningError
 from placement.explain import explain
 from placement.instance import DEFAULT_TERM, Instance, Mode, Objective, Term
-from placement.model import LARGEST, FloatArray, Kind, Model, Plan
+from placement.model import LARGEST, Kind, Model, Plan
 from placement.planner import Planned, make_plan
 from placement.problem import Problem
 from placement.repair import SMALL, Found, Repair
 from placement.settle import settled
 
-if TYPE_CHECKING:
-    from placement.ascent import Reached
-
 PLACEMENTS = 6
 """Placements for which a plan is sought before giving up."""
-ROUNDS = 120
-"""Cutting planes of the energy bound."""
-FEW_HOSTS = 200
-"""Up to so many hosts they are emptied in many orders."""
-ORDERS = 30
-"""Orders tried then, before and after the bound is known."""
-BRANCHING = 400
-"""Evaluations of the energy bound then spent on numbers of hosts online."""
-CLOSED = 1e-6
-"""Relative gap at which a branch is closed."""
-
 Progress = Callable[[int | None, int | None, float], None]
 """Called with each improvement: cost, bound, seconds since the start."""
 
@@ -147,64 +132,21 @@ class _Run:
         if evens and found.host is not None:
             return self._balance(found)
         if spread_out and found.host is not None and not (self._small() and self._closed(found)):
-            return self._energy(found)
+            search = Energy(self.problem, self.costs, self.options.seed, self.stop, self._left, self._bounding)
+            known = (found.bound, found.proof) if self._small() else (-LARGEST * LARGEST, "")
+            best = search.run(found, *known)
+            self._report(best.placed, best.online, best.bound)
+            return best
         return found
 
     def _closed(self, found: Found) -> bool:
         return found.host is not None and self.costs.of(found.placed, found.online) <= found.bound
 
-    def _energy(self, found: Found) -> Found:
-        """Empty hosts, bound what that could save, and empty them again in the order that the bound suggests."""
-        from placement.ascent import Ascent, branch  # noqa: PLC0415
-
-        best = self._emptied(found, None)
-        if self._small():
-            best = min(best, found, key=self._cost_of)
-        cost = self._cost_of(best)
-        bound, proof = (found.bound, found.proof) if self._small() else (-LARGEST * LARGEST, "")
-        if cost > bound:
-            ascent = Ascent(EnergyBound(self.problem, self.costs), float(cost))
-            reached = self._bounding(lambda: ascent.root(ROUNDS, self.stop))
-            best = min(best, self._emptied(found, reached.net), key=self._cost_of)
-            if self._few_hosts:
-                goal = self._cost_of(best) * (1 - CLOSED)
-                reached = self._bounding(lambda: branch(ascent, reached, goal, BRANCHING, self.stop))
-                best = min(best, self._emptied(found, reached.net), key=self._cost_of)
-            cost, lower = self._cost_of(best), self._rounded_up(reached.bound)
-            bound, proof = (lower, "Lagrangian relaxation") if lower > bound else (bound, proof)
-        self._report(best.placed, best.online, min(bound, cost))
-        return replace(best, bound=min(bound, cost), proof=proof)
-
-    def _cost_of(self, found: Found) -> int:
-        return self.costs.of(found.placed, found.online)
-
-    def _bounding(self, work: "Callable[[], Reached]") -> "Reached":
+    @contextmanager
+    def _bounding(self) -> Iterator[None]:
         started = self.options.clock()
-        reached = work()
+        yield
         self.seconds["bound"] += self.options.clock() - started
-        return reached
-
-    @property
-    def _few_hosts(self) -> bool:
-        return self.problem.model.n_hosts <= FEW_HOSTS
-
-    def _rounded_up(self, value: float) -> int:
-        """The least cost that a placement can have at or above a bound, but for the rounding of floating point."""
-        lowest = int(np.floor(value - 1e-9 * abs(value))) - self.costs.constant
-        return self.costs.constant + -(-lowest // self.costs.step) * self.costs.step
-
-    def _emptied(self, found: Found, burden: FloatArray | None) -> Found:
-        """The cheapest outcome of emptying hosts: in one order, on few hosts in many."""
-        random = np.random.default_rng(self.options.seed)
-        outcomes: list[Found] = []
-        for attempt in range(ORDERS if self._few_hosts else 1):
-            draft = Draft(self.problem, found.placed)
-            drain = Drain(self.problem, draft, found.online, self.costs, random if attempt else None, burden)
-            drain.run(self.stop)
-            outcomes.append(Found(draft.host, drain.online.tolist(), found.bound, found.proof))
-            if self.stop():
-                break
-        return min(outcomes, key=self._cost_of)
 
     def _balance(self, found: Found) -> Found:
         draft = Draft(self.problem, found.placed)

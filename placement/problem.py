@@ -1,6 +1,7 @@
 """An instance made ready for the search: wanted states, limits and who is bound by what."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -126,6 +127,12 @@ class Problem:
         """(R, H) what is free at the start, counting for each VM the larger of what it has and what it will take."""
         taken = np.maximum(self.need, self.model.vms.demand)
         return self.limit - host_load(self.start_array, taken, self.model.n_hosts)
+
+    def without(self, hosts: BoolArray) -> "Problem":
+        """The same problem where some more hosts, (H,), are offline at the end."""
+        smaller = copy(self)
+        smaller.must_be_off = self.must_be_off | hosts
+        return smaller
 
     def members(self, hosts: frozenset[int]) -> BoolArray:
         """(H,) true for the hosts of a set; computed once for each set object."""

@@ -1,6 +1,6 @@
 """Repair and start: move as little as possible until every constraint holds, with a bound on how little that can be."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,7 +156,7 @@ class Repair:
             if proofs:
                 return self._nothing(str(proofs[0]), pushed)
         online = self._power(draft)
-        if pushed or not self._satisfied(draft, online):
+        if pushed or not satisfied(problem, draft, online):
             return Found(None, online, bound, "evictions", tuple(pushed))
         return Found(draft.host.copy(), online, bound, "evictions")
 
@@ -209,11 +209,6 @@ class Repair:
 
     def _power(self, draft: Draft) -> list[bool]:
         return [default_power(self.problem, h, used=bool(guests)) for h, guests in enumerate(draft.guests)]
-
-    def _satisfied(self, draft: Draft, online: list[bool]) -> bool:
-        """Whether the rules that masks cannot enforce hold too."""
-        state = State(self.problem.model, draft.host, self.problem.target.tolist(), online, self.problem.need)
-        return all(next(c.check(state), None) is None for c in self.problem.constraints)
 
     def _exact(self, found: Found) -> Found:
         """CP-SAT on the whole problem, or on the VMs that a better placement can move."""
@@ -283,3 +278,9 @@ class Repair:
             bound = max(bound, self.costs.of(solved.host, solved.online)) if ceiling is None else bound
         self.report(solved.host, solved.online, bound)
         return Found(solved.host, solved.online, bound, "CP-SAT" if ceiling is None else found.proof)
+
+
+def satisfied(problem: Problem, draft: Draft, online: Sequence[bool]) -> bool:
+    """Whether a placement keeps the rules that masks cannot enforce too."""
+    state = State(problem.model, draft.host, problem.target.tolist(), online, problem.need)
+    return all(next(c.check(state), None) is None for c in problem.constraints)

@@ -13,6 +13,7 @@ from placement.trajectory import State, Trajectory
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,16 @@ class Among(Constraint):
         for vm in self.vms:
             for host in cp.hosts_of((vm,)):
                 cp.at_most(0, [cp.put(vm, host), *(-flag for part, flag in chosen if host in part)])
+
+    def pool(self, pools: "Pools") -> None:
+        """Choose one part; where one is kept, `mask` has left no other."""
+        kinds = pools.of(self.vms)
+        chosen = [pools.flag() for _ in self.host_parts]
+        pools.at_most(1, [(flag, 1) for flag in chosen])
+        for flag, part in zip(chosen, self.host_parts, strict=True):
+            for kind in kinds:
+                terms = [term for pool in pools.inside(part) for term in pools.taken([kind], pool)]
+                pools.at_most(0, [*terms, (flag, -len(pools.kinds[kind].vms))])
 
 
 def part_in_use(vms: tuple[int, ...], parts: tuple[frozenset[int], ...], at: Sequence[int]) -> frozenset[int] | None:

@@ -9,6 +9,7 @@ from placement.trajectory import State, Trajectory
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
     from placement.problem import Wishes
     from placement.timetable import Timetable
 
@@ -20,7 +21,7 @@ class Constraint:
     """A rule on states and on plans; subclasses are frozen dataclasses of host and VM numbers.
 
     The first half (`check`, `check_plan`) judges and is all that the checker uses; the second half (`prepare`, `mask`,
-    `translate`, `order`) guides the search. A discrete constraint binds the final state, a continuous one every
+    `translate`, `pool`, `order`) guides the search. A discrete constraint binds the final state, a continuous one every
     instant. VMs that do not run at the end are ignored unless the constraint says otherwise.
     """
 
@@ -53,6 +54,9 @@ class Constraint:
 
     def translate(self, cp: "Translation") -> None:
         """Add the constraint on the final state to a CP-SAT model."""
+
+    def pool(self, pools: "Pools") -> None:
+        """Add what must hold of numbers of VMs on pools of like hosts wherever the constraint holds."""
 
     def order(self, timetable: "Timetable") -> None:
         """Add what a continuous constraint asks of the order of actions."""

@@ -11,6 +11,7 @@ from placement.trajectory import State, Trajectory, growth_over
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
     from placement.timetable import Timetable
 
 
@@ -51,6 +52,10 @@ class MaxOnline(Constraint):
     def translate(self, cp: "Translation") -> None:
         """Count hosts online."""
         cp.at_most(self.amount, [cp.on(h) for h in sorted(self.hosts)])
+
+    def pool(self, pools: "Pools") -> None:
+        """Count hosts online."""
+        pools.at_most(self.amount, [(pools.online(pool), 1) for pool in pools.inside(self.hosts)])
 
     def order(self, timetable: "Timetable") -> None:
         """Keep the cap at every instant."""

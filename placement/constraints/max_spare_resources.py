@@ -9,6 +9,7 @@ from placement.trajectory import State
 
 if TYPE_CHECKING:
     from placement.cpsat import Translation
+    from placement.pools import Pools
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,12 @@ class MaxSpareResources(Constraint):
             (cp.put(v, h), -int(need[v])) for v in cp.problem.running for h in cp.hosts_of((v,)) if h in self.hosts
         ]
         cp.at_most(self.amount, [literal for literal, _ in terms], [weight for _, weight in terms])
+
+    def pool(self, pools: "Pools") -> None:
+        """Usable capacity of online hosts less the load."""
+        terms = []
+        for pool in pools.inside(self.hosts):
+            usable = pools.problem.model.usable[self.resource, pools.numbers[pool][0]]
+            used = pools.taken(range(len(pools.kinds)), pool, self.resource)
+            terms += [(pools.online(pool), float(usable)), *((share, -need) for share, need in used)]
+        pools.at_most(self.amount, terms)

@@ -11,6 +11,7 @@ from placement.trajectory import State, Trajectory, growth_over
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
     from placement.timetable import Timetable
 
 
@@ -54,6 +55,11 @@ class ResourceCapacity(Constraint):
         need = cp.problem.need[self.resource]
         terms = [(cp.put(v, h), int(need[v])) for v in cp.problem.running for h in cp.hosts_of((v,)) if h in self.hosts]
         cp.at_most(self.amount, [literal for literal, _ in terms], [weight for _, weight in terms])
+
+    def pool(self, pools: "Pools") -> None:
+        """Sum over the pools within the hosts."""
+        every, inside = range(len(pools.kinds)), pools.inside(self.hosts)
+        pools.at_most(self.amount, [term for pool in inside for term in pools.taken(every, pool, self.resource)])
 
     def order(self, timetable: "Timetable") -> None:
         """Keep the cap at every instant."""

@@ -11,6 +11,7 @@ from placement.trajectory import State, Trajectory, growth_over
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
     from placement.timetable import Timetable
 
 
@@ -51,6 +52,11 @@ class RunningCapacity(Constraint):
         cp.at_most(
             self.amount, [cp.put(v, h) for v in cp.problem.running for h in cp.hosts_of((v,)) if h in self.hosts]
         )
+
+    def pool(self, pools: "Pools") -> None:
+        """Count VMs on the hosts."""
+        every = range(len(pools.kinds))
+        pools.at_most(self.amount, [term for pool in pools.inside(self.hosts) for term in pools.taken(every, pool)])
 
     def order(self, timetable: "Timetable") -> None:
         """Keep the cap at every instant."""

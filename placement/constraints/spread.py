@@ -12,6 +12,7 @@ from placement.trajectory import State, Trajectory
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
     from placement.timetable import Timetable
 
 
@@ -61,6 +62,12 @@ class Spread(Constraint):
         """At most one of the set on each host."""
         for host in cp.hosts_of(self.vms):
             cp.at_most(1, [cp.put(v, host) for v in self.vms])
+
+    def pool(self, pools: "Pools") -> None:
+        """No more of the set than hosts online."""
+        kinds = pools.of(self.vms)
+        for pool in range(len(pools.numbers)):
+            pools.at_most(0, [*pools.taken(kinds, pool), (pools.online(pool), -1)])
 
     def order(self, timetable: "Timetable") -> None:
         """Arrive after the peers have left."""

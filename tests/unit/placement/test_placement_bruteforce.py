@@ -36,6 +36,7 @@ from placement.energy_bound import EnergyBound
 from placement.engine import solve
 from placement.instance import Instance, Mode, Objective, Term
 from placement.model import VmState
+from placement.pools import Pools
 from placement.problem import Problem
 from placement.repair import Repair
 from placement.trajectory import State
@@ -190,6 +191,9 @@ def test_energy_agrees_with_all_placements(build, block):
             root = ascent.root(30)
             bound = branch(ascent, root, float(min(costs)), 60).bound
             assert root.bound <= bound + 1
+            pooled = Pools(problem, costs_of(problem, Term.ENERGY)).solve()
+            assert pooled is not None
+            assert pooled.bound <= min(costs)
             assert bound <= min(costs) + 1
             assert found.bound == min(costs)
 
