@@ -148,6 +148,7 @@ RESOURCES = {
     "volumes": _l("Volumes"),
     "capacity": _l("Volume capacity"),
     "addresses": _l("Addresses"),
+    "images": _l("Images"),
 }
 
 CHANGES = {

@@ -10,7 +10,7 @@ from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import QUOTA, SiroccoError
 from sirocco.contracts.states import HostState
 
-RESOURCES = ("machines", "cores", "memory", "volumes", "capacity", "addresses")
+RESOURCES = ("machines", "cores", "memory", "volumes", "capacity", "addresses", "images")
 """What quotas count; ``memory`` and ``capacity`` (of volumes) in bytes, the others in pieces."""
 
 

@@ -14,7 +14,7 @@ from sirocco.contracts.states import ImageState, JobState, Role
 from sirocco.domain.limits import check_text
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.domain.sources import FORMATS, Source, source
-from sirocco.services import events, jobs, words
+from sirocco.services import events, image_quota, jobs, words
 from sirocco.services.words import edit
 
 _IMPORTS_AT_ONCE = 4
@@ -53,6 +53,7 @@ def register(tx: Transaction, file: ImageFile, *, shared: bool = False) -> Image
             boot=file.boot,
         )
     )
+    image_quota.count(tx, image)
     events.changed(tx, image, "create")
     return image
 
@@ -88,6 +89,7 @@ def bring_in(tx: Transaction, wanted: ImageSource) -> tuple[Image, Job]:
             location=found.shown,
         )
     )
+    image_quota.count(tx, image)
     sealed = tx.sealer.seal(found.url, "image", image.id, "source")
     arguments = {"source": sealed, "digest": found.digest, "format": wanted.format}
     job = jobs.submit(tx, "ImportImage", "add", image, arguments=arguments)

@@ -18,7 +18,7 @@ from sirocco.contracts.states import ImageState, MachineState, Role
 from sirocco.domain.limits import check_machine, check_text
 from sirocco.domain.machines import TRANSITIONS, Transition
 from sirocco.domain.query import EVERYTHING, Query
-from sirocco.services import events, jobs
+from sirocco.services import events, image_quota, jobs
 from sirocco.services.machine_create import MachineRequest, NicRequest, create, free_volume, new_nic, plugged
 from sirocco.services.outcomes.held import LOCKABLE
 from sirocco.services.providers import capabilities
@@ -218,6 +218,7 @@ def _new_image(tx: Transaction, machine: Machine, command: c.Snapshot | c.Captur
         capacity=machine.disks[0].capacity if machine.disks else 0,
         format="qcow2",
     )
+    image_quota.count(tx, image)
     return tx.add(image)
 
 

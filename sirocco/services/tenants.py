@@ -22,6 +22,7 @@ DEFAULT_CEILINGS: dict[str, int | None] = {
     "volumes": 100,
     "capacity": 5 * 1024 * _GIB,
     "addresses": 200,
+    "images": 100,
 }
 _POLICIES = ("spread", "pack")
 

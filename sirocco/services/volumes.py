@@ -16,7 +16,7 @@ from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import ImageState, JobState, Role, VolumeState
 from sirocco.domain.limits import MAX_DISK, MIB, check, check_text
 from sirocco.domain.query import EVERYTHING, Query
-from sirocco.services import events, jobs
+from sirocco.services import events, image_quota, jobs
 from sirocco.services.providers import capabilities
 from sirocco.services.words import edit
 
@@ -185,6 +185,7 @@ def create_image(
             volume_id=volume.id,
         )
     )
+    image_quota.count(tx, image)
     arguments = {"image_id": image.id}
     job = jobs.submit(tx, "CaptureVolume", "snapshot", volume, arguments=arguments, affected=[image])
     events.set_state(tx, volume, VolumeState.CAPTURING, job_id=job.id)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sirocco.cmdb.models import Record
+from sirocco.cmdb.models import Image, Record, VolumeImage
 from sirocco.cmdb.transaction import Transaction, expect_version
 from sirocco.contracts.errors import INVALID, SiroccoError
 from sirocco.contracts.states import Role
 from sirocco.domain.limits import check_text
-from sirocco.services import events
+from sirocco.services import events, image_quota
 
 
 def edit(tx: Transaction, row: Record, changes: dict[str, Any], version: int | None) -> None:
@@ -29,4 +29,8 @@ def share(tx: Transaction, row: Any, *, shared: bool) -> None:
     tx.who.need(Role.OPERATOR)
     if not shared and not tx.who.tenant_id:
         raise SiroccoError(INVALID, where="tenantId", why="choose the tenant that it shall belong to from now on")
+    if isinstance(row, Image | VolumeImage):
+        image_quota.give_back(tx, row)
     row.tenant_id = None if shared else tx.who.tenant_id
+    if isinstance(row, Image | VolumeImage):
+        image_quota.count(tx, row)

@@ -136,7 +136,7 @@ QUOTA = Kind(
     (
         Attribute("id"),
         reference("tenant", "Tenant"),
-        text("resource", values=("machines", "cores", "memory", "volumes", "capacity", "addresses")),
+        text("resource", values=("machines", "cores", "memory", "volumes", "capacity", "addresses", "images")),
         integer("ceiling", access=EDIT, minimum=0, maximum=1 << 60, description="Absent: unlimited. Bytes or pieces."),
         integer("used"),
     ),

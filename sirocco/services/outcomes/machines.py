@@ -10,7 +10,7 @@ from sirocco.cmdb.models import Address, Claim, Image, Job, Machine, NetworkPort
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import CANCELLED
 from sirocco.contracts.states import ImageState, MachineState
-from sirocco.services import events
+from sirocco.services import events, image_quota
 from sirocco.services.outcomes.held import held_one
 
 
@@ -62,6 +62,7 @@ def not_acted(tx: Transaction, job: Job) -> None:
     image = held_one(tx, job, Image)
     match job.action:
         case "snapshot" | "capture" if image is not None:
+            image_quota.give_back(tx, image)
             tx.session.delete(image)
         case "attach-volume":
             _unplug_volume(tx, machine, job.arguments)

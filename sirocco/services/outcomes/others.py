@@ -7,7 +7,7 @@ from sirocco.cmdb.models import Host, Image, Job, Machine, MachineVolume, Networ
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import CANCELLED
 from sirocco.contracts.states import HostState, ImageState, NetworkState, VolumeState
-from sirocco.services import events
+from sirocco.services import events, image_quota
 from sirocco.services.outcomes.held import held_one
 
 
@@ -78,6 +78,7 @@ def volume_captured(tx: Transaction, job: Job) -> None:
 def volume_not_captured(tx: Transaction, job: Job) -> None:
     """No image was made."""
     if image := held_one(tx, job, VolumeImage):
+        image_quota.give_back(tx, image)
         tx.session.delete(image)
     if volume := held_one(tx, job, Volume):
         events.set_state(tx, volume, VolumeState.AVAILABLE, job_id=job.id)
@@ -95,6 +96,7 @@ def image_not_imported(tx: Transaction, job: Job) -> None:
     if image is None:
         return
     if job.error == CANCELLED.code:
+        image_quota.give_back(tx, image)
         events.changed(tx, image, "delete", job_id=job.id)
         tx.session.delete(image)
         return
@@ -114,6 +116,7 @@ def image_deleted(tx: Transaction, job: Job) -> None:
             machine.latest_snapshot_id = image.related_image_id
     for place in tx.session.scalars(select(ProviderImage).where(ProviderImage.image_id == image.id)):
         tx.session.delete(place)
+    image_quota.give_back(tx, image)
     events.changed(tx, image, "delete", job_id=job.id)
     tx.session.delete(image)
 

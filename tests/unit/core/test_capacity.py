@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from sirocco.cmdb import capacity
-from sirocco.cmdb.models import Host, Machine, Provider, Quota
-from sirocco.contracts.errors import NO_CAPACITY, QUOTA, SiroccoError
+from sirocco.cmdb.models import Host, Image, Job, Machine, Provider, Quota
+from sirocco.contracts.errors import IMAGE_REFUSED, NO_CAPACITY, QUOTA, SiroccoError
 from sirocco.domain.principal import SYSTEM
-from sirocco.services import hosts, machines, placement, tenants
+from sirocco.services import hosts, images, jobs, machines, placement, settlement, tenants
 from sirocco.services.outcomes.machines import forget
 from tests.world import GIB, MIB, a_cmdb, inventory, populate
 
@@ -58,6 +58,53 @@ def test_cve_2025_69233_quota_race(crowd, ceiling):
     assert ends.count(QUOTA) == CREATORS - ceiling
     assert used(crowd, "machines") == ceiling
     assert used(crowd, "cores") == ceiling
+
+
+def source(number):
+    return images.ImageSource(f"i{number}", f"https://images.example/{number}.qcow2", "qcow2")
+
+
+def test_images_are_counted_once_however_many_are_asked_for_at_once(crowd, monkeypatch):
+    monkeypatch.setattr(images, "_IMPORTS_AT_ONCE", CREATORS)
+    with crowd.writing(crowd.operator) as tx:
+        tenants.set_quota(tx, crowd.tenant_id, {"images": 10})
+
+    def bring_in(number):
+        with crowd.writing() as tx:
+            images.bring_in(tx, source(number))
+        return "made"
+
+    ends = race(bring_in)
+    assert (ends.count("made"), ends.count(QUOTA)) == (10, CREATORS - 10)
+    assert used(crowd, "images") == 10
+
+
+def test_an_image_counts_from_its_request_to_its_end_unless_it_is_shared(crowd):
+    with crowd.writing() as tx:
+        image, job = images.bring_in(tx, source(0))
+    assert used(crowd, "images") == 1
+    with crowd.writing(crowd.operator) as tx:
+        settlement.failed(tx, tx.session.get_one(Job, job.id), IMAGE_REFUSED.code, {"why": "none"})
+    assert used(crowd, "images") == 1
+    with crowd.writing(crowd.operator) as tx:
+        images.share(tx, tx.session.get_one(Image, image.id))
+    assert used(crowd, "images") == 0
+    with crowd.writing(crowd.operator) as tx:
+        images.update(tx, image.id, {"shared": False})
+    assert used(crowd, "images") == 1
+    with crowd.writing() as tx:
+        ending = images.delete(tx, image.id)
+    with crowd.writing(crowd.operator) as tx:
+        settlement.succeeded(tx, tx.session.get_one(Job, ending.id))
+    assert used(crowd, "images") == 0
+
+
+def test_an_import_that_is_stopped_counts_no_more(crowd):
+    with crowd.writing() as tx:
+        _, job = images.bring_in(tx, source(0))
+    with crowd.writing() as tx:
+        jobs.stop(tx, job.id)
+    assert used(crowd, "images") == 0
 
 
 def test_the_last_core_of_a_host_is_given_once(crowd):

@@ -4,9 +4,10 @@ from sqlalchemy import create_engine, inspect
 
 from sirocco.cmdb import migrate
 from sirocco.cmdb.database import Database
-from sirocco.cmdb.models import Base
+from sirocco.cmdb.models import Base, Quota
 from sirocco.cmdb.transaction import Cmdb
 from sirocco.ops.keyring import KeyRing, Sealer
+from sirocco.services import images, tenants
 from tests.world import populate
 
 
@@ -32,3 +33,17 @@ def test_a_database_with_content_goes_up_down_and_up_again(database_url, tmp_pat
     engine.dispose()
     migrate.upgrade(database_url)
     assert migrate.current(database_url) == migrate.newest()
+
+
+def test_images_of_before_are_counted(database_url, tmp_path):
+    migrate.upgrade(database_url)
+    database = Database(database_url)
+    world = populate(Cmdb(database, Sealer(KeyRing.at(tmp_path / "keyring.json"))))
+    with world.writing() as tx:
+        images.register(tx, images.ImageFile("mine", "/image", "qcow2", 1, 1))
+    migrate.downgrade(database_url, "0002")
+    migrate.upgrade(database_url)
+    with world.reading() as tx:
+        quota = tx.session.get_one(Quota, (world.tenant_id, "images"))
+        assert (quota.used, quota.ceiling) == (1, tenants.DEFAULT_CEILINGS["images"])
+    database.close()
