@@ -272,6 +272,8 @@ BAD = [
     (net(link(0, "planet", 1)), "neither a node nor a switch"),
     (net(link(0, "switch", 1), link(1, "switch", 0)), "a tree"),
     (net(switches=[{"id": 0, "capacity": 8}]), "capacity of its own"),
+    (net(switches=[{"id": 0, "capacity": 1}]), "capacity of its own"),
+    (net(switches=[{"id": 0, "capacity": -2}]), "at least -1"),
     (put(("model", "views"), [NET, NET]), "several networks"),
 ]
 
@@ -470,6 +472,15 @@ def test_bad_plans(tmp_path, value, text):
     with pytest.raises(InputError) as caught:
         read_plan(tmp_path / "p.json")
     assert text in str(caught.value)
+
+
+def test_what_may_be_left_out_of_views():
+    root = sample()
+    del root["model"]["views"][0]["defCapacity"], root["model"]["views"][0]["defConsumption"]
+    root["model"]["views"].append({**NET, "switches": [{"id": 0, "capacity": 0}, {"id": 1}]})
+    model = btrplace.read_instance(Document(json.dumps(root).encode())).model
+    assert model.hosts.capacity.tolist() == model.vms.demand.tolist() == [[0, 0]]
+    assert model.links == ()
 
 
 def test_duplicate_constraints_are_read_once():
