@@ -12,7 +12,7 @@ from placement.draft import Draft
 from placement.model import BoolArray, FloatArray, IntArray
 from placement.problem import Problem
 
-STEPS = 2_000
+STEPS = 500
 """Changes made before giving up."""
 TRIED = 60
 """Changes whose constraints are looked at in each step."""
@@ -31,6 +31,15 @@ class Packing:
         self._weight: FloatArray = 1.0 / np.maximum(problem.limit[:, self.open].mean(axis=1), 1)
         self._running = np.array(problem.running, dtype=np.int64)
         self._resting = np.zeros(problem.model.n_vms, dtype=np.int64)
+        self._never = self._closed_to()
+
+    def _closed_to(self) -> BoolArray:
+        """(V, H) hosts where a VM is not allowed whatever the others do."""
+        nobody = Draft(self.problem, [-1] * self.problem.model.n_vms)
+        closed = np.ones((self.problem.model.n_vms, self.problem.model.n_hosts), dtype=np.bool_)
+        for vm in self.problem.running:
+            closed[vm] = ~nobody.permit(vm, ~self.problem.must_be_off)
+        return closed
 
     def run(self, stop: Callable[[], bool] = bool) -> bool:
         """Place what is not placed, then mend; returns whether nothing overflows any more."""
@@ -75,7 +84,8 @@ class Packing:
         change = self._changes(host, mine, others, where)
         rests = np.concatenate([self._resting[others] > step, np.zeros(len(empty), dtype=np.bool_)])
         waits: BoolArray = (self._resting[mine] > step)[:, None] | rests
-        change = np.where(waits & (change >= enough - 1e-12), np.inf, change).ravel()
+        never = self._never[mine][:, where] | np.concatenate([self._never[others, host], rests[len(others) :]])
+        change = np.where(never | (waits & (change >= enough - 1e-12)), np.inf, change).ravel()
         change += self._random.uniform(0, 1e-4, len(change))
         best = np.argsort(change, kind="stable")[:TRIED]
         for n in best[np.isfinite(change[best])].tolist():
