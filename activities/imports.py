@@ -2,20 +2,27 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import update
 from temporalio import activity
 from temporalio.exceptions import CancelledError
 
 from activities.calls import Plant
 from sirocco.cmdb.models import Image, Job
+from sirocco.cmdb.transaction import Cmdb
 from sirocco.connectors.ports import ConnectorError, Fault
 from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.errors import IMAGE_REFUSED, SiroccoError
+from sirocco.domain.principal import SYSTEM
 from sirocco.images.fetch import SilentSourceError
 from sirocco.images.inspect import ImageError
 from sirocco.images.intake import Intake
-from sirocco.services import images
+from sirocco.services import events, images
+
+_TENTH = 10
+_MOST = 90  # the rest is said by the step's end
 
 
 class ImportSteps:
@@ -37,7 +44,8 @@ class ImportSteps:
                 image_id, wanted, image_format = job.target_id, images.source_of(tx, job), job.arguments["format"]
             step.provider = wanted.host
             with _told():
-                stored = self._intake.bring(image_id, wanted, image_format, _go_on)
+                going = _Going(self._plant.cmdb, order.job_id)
+                stored = self._intake.bring(image_id, wanted, image_format, going.on)
             with step.last() as tx:
                 image = tx.session.get_one(Image, image_id)
                 image.path, image.format = str(stored.path), "qcow2"
@@ -67,6 +75,26 @@ def _told() -> Iterator[None]:
         raise ConnectorError(Fault.TRANSIENT, str(error)) from error
 
 
-def _go_on(_share: float) -> None:
-    if activity.in_activity() and activity.is_cancelled():
-        raise CancelledError("the job was stopped")
+@dataclass(slots=True)
+class _Going:
+    """How far an import is: its job says so at every tenth, for those who look on."""
+
+    cmdb: Cmdb
+    job_id: str
+    shown: int = 0
+
+    def on(self, share: float) -> None:
+        """Note the share that is done, unless the job was stopped."""
+        if activity.in_activity() and activity.is_cancelled():
+            raise CancelledError("the job was stopped")
+        reached = int(_MOST * share)
+        if reached >= self.shown + _TENTH:
+            self._show(reached)
+
+    def _show(self, reached: int) -> None:
+        self.shown = reached
+        with self.cmdb.writing(SYSTEM) as tx:
+            changed = update(Job).where(Job.id == self.job_id, Job.progress < reached).values(progress=reached)
+            tx.session.execute(changed.execution_options(synchronize_session=False))  # others may change it meanwhile
+            job = tx.session.get_one(Job, self.job_id)
+            events.record(tx, job, "state", {"step": "fetch", "state": "RUNNING"}, job_id=job.id)

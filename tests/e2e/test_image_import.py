@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import select
 
-from sirocco.cmdb.models import Image, Intent, ProviderImage
+from sirocco.cmdb.models import Image, Intent, Job, ProviderImage
 from sirocco.connectors.fake import control
 from sirocco.connectors.ports import Kind
 from sirocco.contracts.commands import Capture
@@ -123,6 +123,11 @@ def test_an_image_comes_and_boots_machines(plant, world, origin):
     assert f"{image.id}.qcow2" not in in_store(plant)
 
 
+def progress(world, job):
+    with world.reading() as tx:
+        return tx.session.get_one(Job, job.id).progress
+
+
 def begun(plant, image):
     part = plant.settings.images / "incoming" / f"{image.id}.download"
     until(lambda: part.exists() and part.stat().st_size >= 2 * MIB, "a part is there")
@@ -132,6 +137,7 @@ def test_a_killed_worker_goes_on_where_it_was(plant, world, origin):
     origin.held, origin.ranges = True, []
     image, job = ask(world, origin)
     begun(plant, image)
+    until(lambda: 20 <= progress(world, job) < 50, "the job says how far it is")
     plant.kill("worker-1")
     origin.held = False
     plant.start_worker("worker-1")
