@@ -25,7 +25,7 @@ from placement.schedule import Schedule
 from placement.simulation import Simulation
 from placement.timetable import Timetable
 
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FEW = settings(MANY, max_examples=15)
 
 
@@ -140,7 +140,7 @@ def test_shuffles_of_a_hundred_hosts_reach_a_proven_optimum(load, moves):
     assert planned.plan.makespan == planned.makespan_bound
 
 
-@FEW
+@MANY
 @given(seed=st.integers(0, 10_000), load=st.sampled_from([0.6, 0.8, 0.9]))
 def test_justified_schedules_are_legal_and_no_longer(seed, load):
     instance = shuffled(seed, load)
@@ -157,7 +157,7 @@ def test_justified_schedules_are_legal_and_no_longer(seed, load):
     assert check_plan(instance, found.plan(problem)).legal
 
 
-@settings(FEW, max_examples=6)
+@FEW
 @given(seed=st.integers(0, 10_000))
 def test_detours_past_peers_that_must_not_be_met(seed):
     """Continuous spreads over VMs that change places at high load."""
