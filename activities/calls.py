@@ -17,10 +17,12 @@ from sirocco.cmdb.models import Intent, Job, JobStep
 from sirocco.cmdb.transaction import Cmdb, Transaction
 from sirocco.connectors.clouds import Cloud, Clouds
 from sirocco.connectors.ports import ConnectorError, Done, Fault, Kind, Op, OpStatus, Ref
+from sirocco.contracts.engine import JobOrder, PlaceOrder
 from sirocco.contracts.errors import NO_CAPACITY, PROVIDER_FAILED, PROVIDER_SILENT, SiroccoError
 from sirocco.contracts.ids import step_token
+from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
-from sirocco.services import events
+from sirocco.services import events, settlement
 
 _BEAT = 1.0
 _ASKED_AGAIN = 5
@@ -29,13 +31,21 @@ _SILENT = {Fault.TRANSIENT, Fault.UNKNOWN_OUTCOME}
 log = structlog.get_logger(__name__)
 
 
+class _JobEndedError(Exception):
+    """The job of a step has its outcome already: an earlier try of the step wrote it, or the job was given up."""
+
+
 @dataclass(slots=True)
 class Step:
-    """A step at work. That it began and that it is done are written with what is read first and learnt last."""
+    """A step at work. That it began and that it is done are written with what is read first and learnt last.
+
+    A step of a job that has ended does nothing: neither ``first`` nor ``last`` is entered.
+    """
 
     cmdb: Cmdb
     job_id: str
     name: str
+    final: bool
     provider: str = ""
     over: bool = False
 
@@ -43,6 +53,7 @@ class Step:
     def first(self) -> Iterator[Transaction]:
         """Where the step reads what it is about and writes what it intends."""
         with self.cmdb.writing(SYSTEM) as tx:
+            self._job(tx)
             yield tx
             self._note(tx, "RUNNING")
 
@@ -50,9 +61,19 @@ class Step:
     def last(self) -> Iterator[Transaction]:
         """Where the step writes what it learnt, or all that it does if nothing of it is outside."""
         with self.cmdb.writing(SYSTEM) as tx:
+            job = self._job(tx)
             yield tx
             self._note(tx, "SUCCESS")
+            if self.final:
+                tx.session.flush()  # settling locks what the job holds, and reads it again
+                settlement.succeeded(tx, job)
         self.over = True
+
+    def _job(self, tx: Transaction) -> Job:
+        job = tx.session.get(Job, self.job_id, with_for_update=self.final)
+        if job is None or JobState(job.state).ended:
+            raise _JobEndedError
+        return job
 
     def note(self, state: str, message: str = "") -> None:
         """Write the step's state alone."""
@@ -82,12 +103,17 @@ class Plant:
     clouds: Clouds
 
     @contextmanager
-    def step(self, job_id: str, name: str) -> Iterator[Step]:
+    def step(self, order: JobOrder | PlaceOrder, name: str) -> Iterator[Step]:
         """Record the step, keep it alive, and turn what goes wrong into a failure that workflows understand."""
-        step = Step(self.cmdb, job_id, name)
+        step = Step(self.cmdb, order.job_id, name, isinstance(order, JobOrder) and order.final)
         try:
             with _HEART.beating():
                 yield step
+            if not step.over:
+                with step.last():
+                    pass
+        except _JobEndedError:
+            log.info("step of a job that has ended", job=order.job_id, step=step.name)
         except (ConnectorError, SiroccoError) as error:
             failure = told(error, step.provider)
             step.note("FAILED" if failure.non_retryable else "RETRYING", failure.message)
@@ -96,11 +122,9 @@ class Plant:
             step.note("STOPPED")
             raise
         except Exception as error:
-            log.exception("step failed", job=job_id, step=step.name)
+            log.exception("step failed", job=order.job_id, step=step.name)
             step.note("RETRYING", type(error).__name__)
             raise
-        if not step.over:
-            step.note("SUCCESS")
 
     def intend(
         self, tx: Transaction, job_id: str, kind: Kind, resource_id: str, provider_id: str, *, host_id: str = ""

@@ -35,7 +35,7 @@ class ImageSteps:
     @activity.defn(name="image.delete", no_thread_cancel_exception=True)
     def delete(self, order: JobOrder) -> None:
         """Remove every copy; gone already is success."""
-        with self._plant.step(order.job_id, "delete") as step:
+        with self._plant.step(order, "delete") as step:
             with step.first() as tx:
                 maker = str(tx.session.get_one(Job, order.job_id).arguments.get("after") or "")
             self._await(maker)

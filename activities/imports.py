@@ -38,7 +38,7 @@ class ImportSteps:
     @activity.defn(name="image.fetch", no_thread_cancel_exception=True)
     def fetch(self, order: JobOrder) -> None:
         """Fetch the image, look at what it really is, and keep it in the store."""
-        with self._plant.step(order.job_id, "fetch") as step:
+        with self._plant.step(order, "fetch") as step:
             with step.first() as tx:
                 job = tx.session.get_one(Job, order.job_id)
                 image_id, wanted, image_format = job.target_id, images.source_of(tx, job), job.arguments["format"]
@@ -54,7 +54,7 @@ class ImportSteps:
     @activity.defn(name="image.discard", no_thread_cancel_exception=True)
     def discard(self, order: JobOrder) -> None:
         """Leave nothing of an image that was not brought in."""
-        with self._plant.step(order.job_id, "undo fetch") as step:
+        with self._plant.step(order, "undo fetch") as step:
             with step.first() as tx:
                 image_id = tx.session.get_one(Job, order.job_id).target_id
             self._intake.forget(image_id)

@@ -48,7 +48,7 @@ class MachineSteps:
     @activity.defn(name="machine.create", no_thread_cancel_exception=True)
     def create(self, order: JobOrder) -> None:
         """Make the machine on the host that placement chose."""
-        with self._plant.step(order.job_id, "create") as step:
+        with self._plant.step(order, "create") as step:
             with step.first() as tx:
                 _, machine = self._target(tx, order.job_id)
                 (cloud, _), host_id, image_id = self._at(step, machine), machine.host_id or "", machine.image_id or ""
@@ -88,7 +88,7 @@ class MachineSteps:
     @activity.defn(name="machine.remove", no_thread_cancel_exception=True)
     def remove(self, order: JobOrder) -> None:
         """Undo a creation: whatever was made is removed, and the host has its capacity back."""
-        with self._plant.step(order.job_id, "undo create") as step:
+        with self._plant.step(order, "undo create") as step:
             self._remove_machine(step)
             with step.last() as tx:
                 _, machine = self._target(tx, order.job_id)
@@ -105,7 +105,7 @@ class MachineSteps:
     @activity.defn(name="machine.perform", no_thread_cancel_exception=True)
     def perform(self, order: JobOrder) -> None:
         """Do to the machine what the job says."""
-        with self._plant.step(order.job_id, "perform") as step:
+        with self._plant.step(order, "perform") as step:
             with step.first() as tx:
                 job, machine = self._target(tx, order.job_id)
                 step.name = job.action
@@ -124,7 +124,7 @@ class MachineSteps:
     @activity.defn(name="machine.revert", no_thread_cancel_exception=True)
     def revert(self, order: JobOrder) -> None:
         """Take back what an action may have added, and note the state and size that the machine really has."""
-        with self._plant.step(order.job_id, "undo") as step:
+        with self._plant.step(order, "undo") as step:
             with step.first() as tx:
                 job, machine = self._target(tx, order.job_id)
                 step.name = f"undo {job.action}"
@@ -167,7 +167,7 @@ class MachineSteps:
     @activity.defn(name="machine.migrate", no_thread_cancel_exception=True)
     def migrate(self, order: JobOrder) -> None:
         """Move the machine to the host that was claimed for it."""
-        with self._plant.step(order.job_id, "migrate") as step:
+        with self._plant.step(order, "migrate") as step:
             with step.first() as tx:
                 job, machine = self._target(tx, order.job_id)
                 cloud, ref = self._at(step, machine)
@@ -182,7 +182,7 @@ class MachineSteps:
     @activity.defn(name="machine.settle-host", no_thread_cancel_exception=True)
     def settle_host(self, order: JobOrder) -> None:
         """After a failed move: the record says where the machine really is."""
-        with self._plant.step(order.job_id, "undo migrate") as step:
+        with self._plant.step(order, "undo migrate") as step:
             with step.first() as tx:
                 _, machine = self._target(tx, order.job_id)
                 cloud, ref = self._at(step, machine)
@@ -193,5 +193,5 @@ class MachineSteps:
     @activity.defn(name="machine.delete", no_thread_cancel_exception=True)
     def delete(self, order: JobOrder) -> None:
         """Remove the machine for good; one that never came to be is gone already."""
-        with self._plant.step(order.job_id, "delete") as step:
+        with self._plant.step(order, "delete") as step:
             self._remove_machine(step)

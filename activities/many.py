@@ -33,17 +33,20 @@ class ManySteps:
     def await_nested(self, order: JobOrder) -> None:
         """Let nested jobs begin up to the limit until all have ended; fails when one of them did."""
         waiting = threading.Event()
-        with self._plant.step(order.job_id, "nested jobs") as step:
-            step.note("RUNNING")
-            while not self._all_ended(order.job_id):
+        with self._plant.step(order, "nested jobs") as step:
+            with step.first():
+                pass
+            while not self._done(order.job_id):
                 if activity.is_cancelled():
                     raise CancelledError("the job was stopped")
                 waiting.wait(_LOOK_EVERY)
             self._judge(order.job_id)
 
-    def _all_ended(self, job_id: str) -> bool:
+    def _done(self, job_id: str) -> bool:
+        """Whether all have ended by themselves; those that a stop has ended are followed by the stop of this job."""
         with self._cmdb.writing(SYSTEM) as tx:
-            return bulk.release(tx, tx.session.get_one(Job, job_id))
+            job = tx.session.get_one(Job, job_id)
+            return bulk.release(tx, job) and job.state != JobState.STOPPING
 
     def _judge(self, job_id: str) -> None:
         with self._cmdb.reading(SYSTEM) as tx:

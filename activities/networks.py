@@ -39,7 +39,7 @@ class NetworkSteps:
     @activity.defn(name="network.create", no_thread_cancel_exception=True)
     def create(self, order: JobOrder) -> None:
         """Make the network, started or stopped."""
-        with self._plant.step(order.job_id, "create") as step:
+        with self._plant.step(order, "create") as step:
             with step.first() as tx:
                 job, network = self._target(tx, order.job_id)
                 cloud, spec = self._at(step, network), specs.network_spec(network)
@@ -54,7 +54,7 @@ class NetworkSteps:
     @activity.defn(name="network.perform", no_thread_cancel_exception=True)
     def perform(self, order: JobOrder) -> None:
         """Start or stop the network."""
-        with self._plant.step(order.job_id, "perform") as step:
+        with self._plant.step(order, "perform") as step:
             with step.first() as tx:
                 job, network = self._target(tx, order.job_id)
                 step.name = job.action
@@ -65,13 +65,13 @@ class NetworkSteps:
     @activity.defn(name="network.remove", no_thread_cancel_exception=True)
     def remove(self, order: JobOrder) -> None:
         """Undo a creation."""
-        with self._plant.step(order.job_id, "undo create") as step:
+        with self._plant.step(order, "undo create") as step:
             self._remove(step)
 
     @activity.defn(name="network.delete", no_thread_cancel_exception=True)
     def delete(self, order: JobOrder) -> None:
         """Remove the network for good."""
-        with self._plant.step(order.job_id, "delete") as step:
+        with self._plant.step(order, "delete") as step:
             self._remove(step)
 
     def _remove(self, step: Step) -> None:

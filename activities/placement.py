@@ -24,7 +24,7 @@ class PlacementSteps:
     @activity.defn(name="machine.place")
     def place(self, order: PlaceOrder) -> str:
         """Choose and claim a host for a new machine; returns its id."""
-        with self._plant.step(order.job_id, "place") as step, step.last() as tx:
+        with self._plant.step(order, "place") as step, step.last() as tx:
             job = tx.session.get_one(Job, order.job_id)
             machine = tx.session.get_one(Machine, job.target_id)
             host = placement.place_machine(
@@ -40,7 +40,7 @@ class PlacementSteps:
     @activity.defn(name="machine.place-target")
     def place_target(self, order: PlaceOrder) -> str:
         """Choose and claim where a machine moves to; returns the host's id."""
-        with self._plant.step(order.job_id, "place") as step, step.last() as tx:
+        with self._plant.step(order, "place") as step, step.last() as tx:
             job = tx.session.get_one(Job, order.job_id)
             machine = tx.session.get_one(Machine, job.target_id)
             host = placement.place_migration(tx, machine, job.arguments.get("host_id", ""))
@@ -50,7 +50,7 @@ class PlacementSteps:
     @activity.defn(name="volume.place")
     def place_volume(self, order: JobOrder) -> str:
         """Choose and claim where a volume lies; returns the host's id."""
-        with self._plant.step(order.job_id, "place") as step, step.last() as tx:
+        with self._plant.step(order, "place") as step, step.last() as tx:
             job = tx.session.get_one(Job, order.job_id)
             volume = tx.session.get_one(Volume, job.target_id)
             host = placement.place_volume(tx, volume, provider_id=job.arguments["provider_id"])

@@ -25,18 +25,13 @@ class RecordSteps:
 
     def all(self) -> list[Callable[..., Any]]:
         """The activities of this class."""
-        return [self.succeeded, self.failed, self.stopped, self.claim_size, self.drop_volumes, self.plan_drain]
+        return [self.failed, self.stopped, self.claim_size, self.drop_volumes, self.plan_drain]
 
     def _settle(self, job_id: str, settle: Callable[[Transaction, Job], None]) -> None:
         with self._plant.cmdb.writing(SYSTEM) as tx:
             job = tx.session.get(Job, job_id, with_for_update=True)
             if job is not None and not JobState(job.state).ended:
                 settle(tx, job)
-
-    @activity.defn(name="job.succeeded")
-    def succeeded(self, order: JobOrder) -> None:
-        """The workflow did all its steps."""
-        self._settle(order.job_id, settlement.succeeded)
 
     @activity.defn(name="job.failed")
     def failed(self, failure: JobFailure) -> None:

@@ -40,7 +40,7 @@ class VolumeSteps:
     @activity.defn(name="volume.create", no_thread_cancel_exception=True)
     def create(self, order: JobOrder) -> None:
         """Make the volume where placement chose."""
-        with self._plant.step(order.job_id, "create") as step:
+        with self._plant.step(order, "create") as step:
             with step.first() as tx:
                 job, volume = self._target(tx, order.job_id)
                 cloud, spec, host_id = self._at(step, volume), specs.volume_spec(tx, volume), volume.host_id or ""
@@ -53,7 +53,7 @@ class VolumeSteps:
     @activity.defn(name="volume.remove", no_thread_cancel_exception=True)
     def remove(self, order: JobOrder) -> None:
         """Undo a creation."""
-        with self._plant.step(order.job_id, "undo create") as step:
+        with self._plant.step(order, "undo create") as step:
             self._remove(step)
             with step.last() as tx:
                 _, volume = self._target(tx, order.job_id)
@@ -63,7 +63,7 @@ class VolumeSteps:
     @activity.defn(name="volume.delete", no_thread_cancel_exception=True)
     def delete(self, order: JobOrder) -> None:
         """Remove the volume for good."""
-        with self._plant.step(order.job_id, "delete") as step:
+        with self._plant.step(order, "delete") as step:
             self._remove(step)
 
     def _remove(self, step: Step) -> None:
@@ -76,7 +76,7 @@ class VolumeSteps:
     @activity.defn(name="volume.grow", no_thread_cancel_exception=True)
     def grow(self, order: JobOrder) -> None:
         """Claim the larger size, then grow."""
-        with self._plant.step(order.job_id, "grow") as step:
+        with self._plant.step(order, "grow") as step:
             with step.first() as tx:
                 job, volume = self._target(tx, order.job_id)
                 cloud, ref, wanted = self._at(step, volume), _ref(volume), job.arguments["capacity"]
@@ -90,7 +90,7 @@ class VolumeSteps:
     @activity.defn(name="volume.capture", no_thread_cancel_exception=True)
     def capture(self, order: JobOrder) -> None:
         """Copy the volume's content into an image."""
-        with self._plant.step(order.job_id, "snapshot") as step:
+        with self._plant.step(order, "snapshot") as step:
             with step.first() as tx:
                 job, volume = self._target(tx, order.job_id)
                 cloud, ref, image_id = self._at(step, volume), _ref(volume), job.arguments["image_id"]
@@ -103,7 +103,7 @@ class VolumeSteps:
     @activity.defn(name="volume.uncapture", no_thread_cancel_exception=True)
     def uncapture(self, order: JobOrder) -> None:
         """Undo a capture."""
-        with self._plant.step(order.job_id, "undo snapshot") as step:
+        with self._plant.step(order, "undo snapshot") as step:
             with step.first() as tx:
                 job, _ = self._target(tx, order.job_id)
             self._plant.remove(job.arguments["image_id"], Kind.IMAGE)

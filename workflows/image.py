@@ -19,7 +19,7 @@ class ImportImage:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.IMAGE_FETCH, undo=steps.IMAGE_DISCARD)
+        await saga.finish(steps.IMAGE_FETCH, undo=steps.IMAGE_DISCARD)
 
 
 @workflow.defn(name="DeleteImage")
@@ -32,7 +32,7 @@ class DeleteImage:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.IMAGE_DELETE)
+        await saga.finish(steps.IMAGE_DELETE)
 
 
 @workflow.defn(name="DeleteVolumeImage")
@@ -45,4 +45,4 @@ class DeleteVolumeImage:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.IMAGE_DELETE)
+        await saga.finish(steps.IMAGE_DELETE)

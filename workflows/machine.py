@@ -27,7 +27,7 @@ class CreateMachine:
             place = PlaceOrder(saga.order.job_id, tuple(refused))
             host = await saga.do(steps.MACHINE_PLACE, undo=steps.MACHINE_REMOVE, argument=place)
             try:
-                await saga.do(steps.MACHINE_CREATE)
+                await saga.finish(steps.MACHINE_CREATE)
             except ActivityError as error:
                 if not elsewhere(error) or len(refused) + 1 >= _HOSTS_TRIED:
                     raise
@@ -50,7 +50,7 @@ class CreateMachineWithVolumes:
         place = PlaceOrder(saga.order.job_id)
         await saga.do(steps.MACHINE_PLACE, undo=steps.MACHINE_DROP_VOLUMES, argument=place)
         await saga.do(steps.JOB_AWAIT_NESTED, undo=steps.MACHINE_REMOVE)
-        await saga.do(steps.MACHINE_CREATE)
+        await saga.finish(steps.MACHINE_CREATE)
 
 
 @workflow.defn(name="ActOnMachine")
@@ -63,7 +63,7 @@ class ActOnMachine:
         await carry_out(order, self._act)
 
     async def _act(self, saga: Saga) -> None:
-        await saga.do(steps.MACHINE_PERFORM, undo=steps.MACHINE_REVERT)
+        await saga.finish(steps.MACHINE_PERFORM, undo=steps.MACHINE_REVERT)
 
 
 @workflow.defn(name="ResizeMachine")
@@ -77,7 +77,7 @@ class ResizeMachine:
 
     async def _resize(self, saga: Saga) -> None:
         await saga.do(steps.MACHINE_CLAIM_SIZE)
-        await saga.do(steps.MACHINE_PERFORM, undo=steps.MACHINE_REVERT)
+        await saga.finish(steps.MACHINE_PERFORM, undo=steps.MACHINE_REVERT)
 
 
 @workflow.defn(name="MigrateMachine")
@@ -92,7 +92,7 @@ class MigrateMachine:
     async def _migrate(self, saga: Saga) -> None:
         place = PlaceOrder(saga.order.job_id)
         await saga.do(steps.MACHINE_PLACE_TARGET, undo=steps.MACHINE_SETTLE_HOST, argument=place)
-        await saga.do(steps.MACHINE_MIGRATE)
+        await saga.finish(steps.MACHINE_MIGRATE)
 
 
 @workflow.defn(name="DeleteMachine")
@@ -105,4 +105,4 @@ class DeleteMachine:
         await carry_out(order, self._delete)
 
     async def _delete(self, saga: Saga) -> None:
-        await saga.do(steps.MACHINE_DELETE)
+        await saga.finish(steps.MACHINE_DELETE)

@@ -19,7 +19,7 @@ class Bulk:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.JOB_AWAIT_NESTED)
+        await saga.finish(steps.JOB_AWAIT_NESTED)
 
 
 @workflow.defn(name="DrainHost")
@@ -33,4 +33,4 @@ class DrainHost:
 
     async def _steps(self, saga: Saga) -> None:
         await saga.do(steps.HOST_PLAN_DRAIN)
-        await saga.do(steps.JOB_AWAIT_NESTED)
+        await saga.finish(steps.JOB_AWAIT_NESTED)

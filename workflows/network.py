@@ -19,7 +19,7 @@ class CreateNetwork:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.NETWORK_CREATE, undo=steps.NETWORK_REMOVE)
+        await saga.finish(steps.NETWORK_CREATE, undo=steps.NETWORK_REMOVE)
 
 
 @workflow.defn(name="ActOnNetwork")
@@ -32,7 +32,7 @@ class ActOnNetwork:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.NETWORK_PERFORM)
+        await saga.finish(steps.NETWORK_PERFORM)
 
 
 @workflow.defn(name="DeleteNetwork")
@@ -45,4 +45,4 @@ class DeleteNetwork:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.NETWORK_DELETE)
+        await saga.finish(steps.NETWORK_DELETE)

@@ -6,6 +6,7 @@ is nothing to undo; and it is shielded from a second stop.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -54,6 +55,10 @@ class Saga:
             self._undoing.append(undo)
         return await run(step, argument or self.order)
 
+    async def finish(self, step: Step, *, undo: Step | None = None) -> None:
+        """Run the job's last step: the success of the job is written with its own, or not at all."""
+        await self.do(step, undo=undo, argument=replace(self.order, final=True))
+
     async def undo(self) -> None:
         """Undo in reverse, and forget what was undone."""
         while self._undoing:
@@ -62,7 +67,7 @@ class Saga:
 
 
 async def carry_out(order: JobOrder, lifecycle: Callable[[Saga], Awaitable[None]]) -> None:
-    """Run a lifecycle to its end and write the job's outcome: success, failure, or stopped."""
+    """Run a lifecycle, which ends with ``finish``; when it fails or is stopped, undo it and write that outcome."""
     saga = Saga(order)
     try:
         await lifecycle(saga)
@@ -72,7 +77,6 @@ async def carry_out(order: JobOrder, lifecycle: Callable[[Saga], Awaitable[None]
         await shielded(saga.undo())
         await shielded(_conclude(order, error))
         raise
-    await shielded(run(steps.JOB_SUCCEEDED, order))
 
 
 async def _conclude(order: JobOrder, error: BaseException) -> None:

@@ -20,7 +20,7 @@ class CreateVolume:
 
     async def _steps(self, saga: Saga) -> None:
         await saga.do(steps.VOLUME_PLACE, undo=steps.VOLUME_REMOVE)
-        await saga.do(steps.VOLUME_CREATE)
+        await saga.finish(steps.VOLUME_CREATE)
 
 
 @workflow.defn(name="ActOnVolume")
@@ -33,7 +33,7 @@ class ActOnVolume:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.VOLUME_GROW)
+        await saga.finish(steps.VOLUME_GROW)
 
 
 @workflow.defn(name="CaptureVolume")
@@ -46,7 +46,7 @@ class CaptureVolume:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.VOLUME_CAPTURE, undo=steps.VOLUME_UNCAPTURE)
+        await saga.finish(steps.VOLUME_CAPTURE, undo=steps.VOLUME_UNCAPTURE)
 
 
 @workflow.defn(name="DeleteVolume")
@@ -59,4 +59,4 @@ class DeleteVolume:
         await carry_out(order, self._steps)
 
     async def _steps(self, saga: Saga) -> None:
-        await saga.do(steps.VOLUME_DELETE)
+        await saga.finish(steps.VOLUME_DELETE)

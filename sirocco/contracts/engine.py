@@ -16,12 +16,16 @@ SEARCH_ATTRIBUTES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """The argument of every workflow: which job to carry out. All else is in the CMDB."""
+    """The argument of every workflow and of most steps: which job to carry out. All else is in the CMDB.
+
+    ``final`` marks the order for the job's last step, which writes the job's success with its own.
+    """
 
     job_id: str
     tenant_id: str = ""
     resource: str = ""
     provider_id: str = ""
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ def _record(name: str) -> Step:
     return Step(name, timedelta(hours=1), tries=0, local=True, heartbeat=None)
 
 
-JOB_SUCCEEDED: Final = _record("job.succeeded")
 JOB_FAILED: Final = _record("job.failed")
 JOB_STOPPED: Final = _record("job.stopped")
 

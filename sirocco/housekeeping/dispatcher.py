@@ -1,7 +1,7 @@
 """From the CMDB to the engine: queued jobs are started, stopped ones cancelled, lost ones started again.
 
-Every worker runs one. A job is claimed by moving its ``due``; a claim whose worker dies runs out by itself. Starting
-twice is harmless: the workflow's id is the job's.
+Every worker runs one. A job is claimed by moving its ``due``, and a new one is RUNNING with its claim; a claim whose
+worker dies runs out by itself. Starting twice is harmless: the workflow's id is the job's.
 """
 
 import asyncio
@@ -88,9 +88,12 @@ class Dispatcher:
         with self._cmdb.writing(SYSTEM) as tx:
             rows = select(Job).where(Job.id.in_(ids), Job.state.in_(_OPEN), Job.due <= tx.now)
             jobs = tx.session.scalars(rows.with_for_update(skip_locked=True)).all()
+            claimed = [_due(job) for job in jobs]
             for job in jobs:
+                if job.state == JobState.QUEUED:
+                    _begun(tx, job)
                 job.due = tx.now + _CLAIM
-            return [_due(job) for job in jobs]
+            return claimed
 
     def _keep(self, due: list[Due], notes: list[Note | None]) -> None:
         """Write what was done, all jobs in one transaction; one that has ended meanwhile stays as it is."""
@@ -102,14 +105,15 @@ class Dispatcher:
 
     async def _attend(self, job: Due) -> Note | None:
         try:
-            if job.state is JobState.QUEUED and job.attempts == 0:
-                return await self._start(job)
-            return await self._look_after(job)
+            if job.state is not JobState.QUEUED:
+                return await self._look_after(job)
+            await self._start(job)
         except RPCError as error:
             log.warning("engine does not answer", job=job.order.job_id, status=error.status.name)
-            return None
+            return _queued_again if job.state is JobState.QUEUED else None
+        return None
 
-    async def _start(self, job: Due, *, again: bool = False) -> Note:
+    async def _start(self, job: Due, *, again: bool = False) -> None:
         policy = WorkflowIDReusePolicy.ALLOW_DUPLICATE if again else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await self._client.start_workflow(
@@ -125,7 +129,6 @@ class Dispatcher:
             )
         except WorkflowAlreadyStartedError:
             log.info("workflow is known already", job=job.order.job_id)
-        return _started
 
     async def _look_after(self, job: Due) -> Note | None:
         """A job that was started once: cancel it if it is to stop, start it again if the engine has lost it."""
@@ -135,7 +138,8 @@ class Dispatcher:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return await self._start(job)
+            await self._start(job)
+            return _started_again
         if found is not WorkflowExecutionStatus.RUNNING:
             return await self._revive(job)
         if job.state is JobState.STOPPING:
@@ -147,7 +151,8 @@ class Dispatcher:
         if await asyncio.to_thread(self._ended_or_given_up, job):
             return None
         log.warning("job outlived its workflow", job=job.order.job_id, attempts=job.attempts)
-        return await self._start(job, again=True)
+        await self._start(job, again=True)
+        return _started_again
 
     def _ended_or_given_up(self, job: Due) -> bool:
         with self._cmdb.writing(SYSTEM) as tx:
@@ -162,10 +167,18 @@ class Dispatcher:
             return True
 
 
-def _started(tx: Transaction, row: Job) -> None:
-    if row.state == JobState.QUEUED:
-        row.status_changed = tx.now
-        events.set_state(tx, row, JobState.RUNNING, job_id=row.id)
+def _begun(tx: Transaction, row: Job) -> None:
+    row.status_changed, row.attempts = tx.now, row.attempts + 1
+    events.set_state(tx, row, JobState.RUNNING, job_id=row.id)
+
+
+def _queued_again(tx: Transaction, row: Job) -> None:
+    if row.state == JobState.RUNNING:
+        row.status_changed, row.attempts = tx.now, row.attempts - 1
+        events.set_state(tx, row, JobState.QUEUED, job_id=row.id)
+
+
+def _started_again(tx: Transaction, row: Job) -> None:
     row.attempts += 1
     row.due = tx.now + (_CLAIM if row.state == JobState.STOPPING else _LOOK_AGAIN)
 

@@ -19,10 +19,13 @@ from workflows.catalogue import WORKFLOWS
 
 
 class Script:
-    """Steps that answer as a test says: a value, an error, or a function; each call is noted by name."""
+    """Steps that answer as a test says: a value, an error, or a function; each call is noted by name.
+
+    ``final`` has the steps that were asked to write the job's success.
+    """
 
     def __init__(self, **answers):
-        self.answers, self.calls = answers, []
+        self.answers, self.calls, self.final = answers, [], []
         self.called = defaultdict(asyncio.Event)
 
     def activities(self, names):
@@ -32,6 +35,7 @@ class Script:
         @activity.defn(name=name)
         async def step(argument: dict) -> str | None:
             self.calls.append(name)
+            self.final += [name] if argument.get("final") else []
             self.called[name].set()
             answer = self.answers.get(name.replace(".", "_").replace("-", "_"))
             if isinstance(answer, list):
