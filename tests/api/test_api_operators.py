@@ -151,6 +151,21 @@ def test_accounts_and_locations_are_edited(front):
     assert "country" not in operator.put(location.json["id"], {"name": "m"}).json
 
 
+def test_an_account_of_all_tenants_is_seen_by_key_in_each(front):
+    provider = {"href": f"providers/{front.world.provider_id}"}
+    made = front.operator.post("accounts", {"name": "everybody's", "provider": provider, "secret": "hush"})
+    elsewhere = front.caller(Role.TENANT_ADMIN, front.other_tenant)
+    for who in (front.operator, front.admin, elsewhere):
+        assert who.get(made.json["id"]).json["name"] == "everybody's"
+        listed = who.get("accounts")
+        assert made.json["id"] in [one["id"] for one in listed.json["accounts"]]
+        assert "hush" not in listed.text
+    assert front.admin.put(made.json["id"], {"name": "mine"}).status_code == 403
+    assert front.member.get(made.json["id"]).status_code == 403
+    assert front.operator.put(made.json["id"], {"name": "all's"}).json["name"] == "all's"
+    assert front.operator.delete(made.json["id"]).status_code == 200
+
+
 def test_ports_addresses_and_networks_are_edited(front):
     member, on = front.member, {"network": front.href(f"networks/{front.world.network_id}")}
     port = member.post(

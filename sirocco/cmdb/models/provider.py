@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sirocco.cmdb.models.base import Base, Lockable, Record
+from sirocco.cmdb.models.base import Base, Lockable, Record, Shareable
 from sirocco.contracts.states import HostState
 
 
@@ -35,7 +35,7 @@ class Location(Record):
     country: Mapped[str] = mapped_column(String(2), default="")
 
 
-class Account(Record):
+class Account(Shareable, Record):
     """Credentials of a tenant, or of all tenants, at a provider; secrets are sealed."""
 
     __tablename__ = "account"
