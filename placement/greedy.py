@@ -13,6 +13,8 @@ from placement.problem import Problem
 CHAIN_WIDTH = 40
 """VMs tried in the place of which another could go."""
 CHAIN_DEPTH = 3
+TRIES = 10_000
+"""Places of other VMs that are tried in all."""
 
 
 class Greedy:
@@ -29,6 +31,7 @@ class Greedy:
         self._inverse: FloatArray = 1.0 / limit
         self._open: BoolArray = (problem.model.hosts.online | problem.must_be_on) & ~problem.must_be_off
         self.sizes: FloatArray = self._sizes()
+        self._tries = TRIES
         self.rank: FloatArray = self.sizes if noise is None else self.sizes * noise
 
     def _sizes(self) -> FloatArray:
@@ -84,6 +87,9 @@ class Greedy:
     def push(self, vm: int, depth: int = CHAIN_DEPTH) -> bool:
         """Place a VM in the place of another one, which goes elsewhere; chains of at most `depth` VMs."""
         for other in self._victims(vm)[:CHAIN_WIDTH]:
+            if self._tries <= 0:
+                return False
+            self._tries -= 1
             host = self.draft.remove(other)
             if not self.draft.candidates(vm)[host]:
                 self.draft.put(other, host)

@@ -101,6 +101,21 @@ class Pools:
 
     def solve(self, seconds: float | None = None) -> Pooled | None:
         """The bound and hosts to begin with; None where the relaxation is too large or nothing was found in time."""
+        result = self._search(seconds)
+        if result is None or not result.has_primal_feasible_solution():
+            return None
+        bound = result.termination.objective_bounds.dual_bound * self._unit
+        online = [False] * self.problem.model.n_hosts
+        for host, variable in self._on.items():
+            online[host] = result.variable_values(variable) > 0.5
+        return Pooled(bound - MARGIN * abs(bound), online)
+
+    def contradictory(self, seconds: float | None = None) -> bool:
+        """Whether even the relaxation has no solution: then no placement keeps the constraints."""
+        result = self._search(seconds)
+        return result is not None and result.termination.reason is self._math.TerminationReason.INFEASIBLE
+
+    def _search(self, seconds: float | None) -> "mathopt.SolveResult | None":
         if len(self.kinds) * len(self.numbers) > MANY:
             return None
         from ortools.math_opt.python import mathopt  # noqa: PLC0415
@@ -112,14 +127,7 @@ class Pools:
             rule.pool(self)
         limit = None if seconds is None else timedelta(seconds=max(seconds, 0.01))
         effort = mathopt.SolveParameters(time_limit=limit, relative_gap_tolerance=CLOSE, node_limit=NODES)
-        result = mathopt.solve(self._program, mathopt.SolverType.HIGHS, params=effort)
-        if not result.has_primal_feasible_solution():
-            return None
-        bound = result.termination.objective_bounds.dual_bound * self._unit
-        online = [False] * self.problem.model.n_hosts
-        for host, variable in self._on.items():
-            online[host] = result.variable_values(variable) > 0.5
-        return Pooled(bound - MARGIN * abs(bound), online)
+        return mathopt.solve(self._program, mathopt.SolverType.HIGHS, params=effort)
 
     def _declare(self) -> None:
         program, costs = self._program, self.costs

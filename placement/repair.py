@@ -10,8 +10,11 @@ from placement.cpsat import Translation, default_power
 from placement.draft import Draft
 from placement.errors import PlanningError
 from placement.evictions import Eviction, evictions, troubled
+from placement.exchange import Exchange
 from placement.greedy import Greedy
 from placement.model import FloatArray
+from placement.packing import Packing
+from placement.pools import Pools
 from placement.problem import Problem
 from placement.shortage import shortages
 from placement.trajectory import State
@@ -20,6 +23,8 @@ SMALL = 15_000
 """Pairs of VM and host up to which the whole problem is given to CP-SAT."""
 LARGE = 80_000
 """Pairs beyond which no part of a problem is given to CP-SAT."""
+FEW_HOSTS = 200
+"""Up to so many hosts pools of like hosts are asked for a contradiction, and VMs packed where chains miss."""
 ORDERS = 2
 """Orders in which VMs are placed before the best result is taken."""
 EFFORT = 6.0
@@ -145,20 +150,52 @@ class Repair:
         problem = self.problem
         greedy = Greedy(problem, draft, self.costs, noise)
         left = greedy.place_all(draft.waiting())
+        few = problem.model.n_hosts <= FEW_HOSTS
+        proof = self._refuted(draft) if few and noise is None and (left or not self._keeps_rules(draft)) else ""
+        if proof:
+            return self._nothing(proof, left)
         pushed = [v for v in left if not greedy.push(v)]
         if pushed and problem.moves:
             pushed = self._other_options(greedy, leaving, pushed)
         if left and problem.moves:
             greedy.send_home()
-        if pushed and noise is None:
-            fixed = [-1] * len(draft.host) if problem.moves else self._staying()
-            proofs = shortages(problem, Draft(problem, fixed))
-            if proofs:
-                return self._nothing(str(proofs[0]), pushed)
+        proof = self._refuted(draft) if pushed and not few and noise is None else ""
+        if proof:
+            return self._nothing(proof, pushed)
+        if pushed and problem.moves and few and self._pack(draft):
+            pushed = []
         online = self._power(draft)
-        if pushed or not satisfied(problem, draft, online):
+        if pushed or not self._keeps_rules(draft):
             return Found(None, online, bound, "evictions", tuple(pushed))
         return Found(draft.host.copy(), online, bound, "evictions")
+
+    def _keeps_rules(self, draft: Draft) -> bool:
+        return satisfied(self.problem, draft, self._power(draft))
+
+    def _refuted(self, draft: Draft) -> str:
+        """A proof that there is no placement at all, empty where none was found."""
+        fixed = [-1] * len(draft.host) if self.problem.moves else self._staying()
+        proofs = shortages(self.problem, Draft(self.problem, fixed))
+        if proofs:
+            return str(proofs[0])
+        few = self.problem.moves and self.problem.model.n_hosts <= FEW_HOSTS
+        if few and Pools(self.problem, self.costs * 0).contradictory(self.seconds()):
+            return "pools of like hosts"
+        return ""
+
+    def _pack(self, draft: Draft) -> bool:
+        """Find a placement where chains have found none, then move as much of it home as can be exchanged."""
+        packed = draft.copy()
+        if not Packing(self.problem, packed, np.random.default_rng(self.seed)).run(self.stop):
+            return False
+        Exchange(self.problem, packed, self.costs).run(self.stop)
+        for vm, host in enumerate(packed.host):
+            if draft.host[vm] != host and draft.host[vm] >= 0:
+                draft.remove(vm)
+        for vm, host in enumerate(packed.host):
+            if draft.host[vm] != host:
+                draft.put(vm, host)
+        return True
 
     def _bound(self, leaving: list[Eviction]) -> int:
         """Costs of staying, plus what must move at least, plus what starts and what hosts cost at least."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from placement.answer import Status
 from placement.constraints.among import Among
 from placement.constraints.max_online import MaxOnline
 from placement.constraints.max_spare_resources import MaxSpareResources
@@ -14,7 +15,7 @@ from placement.constraints.running_capacity import RunningCapacity
 from placement.constraints.spread import Spread
 from placement.costs import costs_of
 from placement.draft import Draft
-from placement.engine import solve
+from placement.engine import Options, solve
 from placement.exchange import Exchange
 from placement.generate import Recipe, generate
 from placement.instance import Instance, Mode, Term
@@ -121,3 +122,30 @@ def test_exchanges_bring_load_to_efficient_hosts_and_vms_home(build):
     stopped = Draft(even, [1, 0])
     Exchange(even, stopped, costs_of(even, Term.ENERGY)).run(lambda: True)
     assert stopped.host == [1, 0]
+
+
+def hundred(scenario="li", **more):
+    return generate(Recipe(scenario, hosts=100, group=20, **more))
+
+
+@pytest.mark.parametrize(
+    ("instance", "rules"),
+    [
+        (hundred("drain", scale=1.12, down=0.15), ()),
+        (hundred("drain", down=0.35), ()),
+        (hundred(), (Spread(tuple(range(101))),)),
+        (hundred(), (RunningCapacity(frozenset(range(100)), 590),)),
+        (hundred(), (MinSpareResources(frozenset(range(100)), 0, 90_000),)),
+        (hundred("drain"), (MaxOnline(frozenset(range(100)), 60),)),
+    ],
+)
+def test_a_hundred_hosts_without_a_solution_are_refused(instance, rules):
+    answer = solve(replace(instance, constraints=(*instance.constraints, *rules)), Mode.REPAIR)
+    assert answer.status is Status.INFEASIBLE
+    assert answer.proof != "CP-SAT"
+
+
+def test_where_chains_miss_a_packing_is_found():
+    answer = solve(hundred("drain", scale=1.12, down=0.15, seed=2), Mode.REPAIR, options=Options(time_limit=30))
+    assert answer.status is Status.FEASIBLE
+    assert not answer.violations
