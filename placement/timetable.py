@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import permutations
 
 import numpy as np
 
@@ -166,6 +167,11 @@ class Timetable:
     def _pool(self, limit: int, used: int, take: dict[int, int], give: dict[int, int]) -> None:
         if used + sum(take.values()) > limit:
             self.pools.append(Pool(limit, used, take, give))
+
+    def keep_apart(self, vms: Iterable[int]) -> None:
+        """VMs of a set arrive on a host after the others of the set have left it."""
+        for vm, peer in permutations([v for v in vms if v in self._move], 2):
+            self.arrive_after_departure(vm, peer)
 
     def arrive_after_departure(self, vm: int, peer: int) -> None:
         """A VM arrives on a host after another one has left it."""

@@ -71,6 +71,4 @@ class Spread(Constraint):
 
     def order(self, timetable: "Timetable") -> None:
         """Arrive after the peers have left."""
-        for vm in self.vms:
-            for peer in self.vms:
-                timetable.arrive_after_departure(vm, peer)
+        timetable.keep_apart(self.vms)
