@@ -193,8 +193,8 @@ RESOURCES: tuple[Resource, ...] = (
         create=(*_WORDS, Field("network", "networkPortTemplate.network", "ref:networks", "Network.", required=True)),
         update=(
             *_WORDS,
-            Field("type", "portType", help="Type of port."),
-            Field("class", "classOfService", help="Class of service."),
+            Field("type", "portType", help="Its type."),
+            Field("class", "classOfService", help="Its class."),
         ),
         help="Places on networks.",
     ),

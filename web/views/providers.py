@@ -1,8 +1,6 @@
 """Providers, for operators."""
 
-import json
-
-from flask import render_template
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -11,7 +9,7 @@ from sirocco.contracts.errors import INVALID, SiroccoError
 from sirocco.contracts.states import Role
 from sirocco.domain.query import Comparison, Order, Query
 from sirocco.services import hosts, machines, networks, providers, volumes
-from web import forms, lists
+from web import forms, lists, provider_settings
 from web.area import Area, go, to
 
 area = Area("providers")
@@ -35,34 +33,30 @@ def _count(tx: Transaction, provider_id: str) -> dict[str, int]:
 @area.page("/providers/new", role=Role.OPERATOR)
 def new(tx: Transaction) -> ResponseReturnValue:  # noqa: ARG001 - every page has its transaction
     """The form for a new provider."""
-    return render_template("providers/new.html", kinds=providers.KINDS)
+    return render_template("providers/new.html", kind=_kind())
+
+
+def _kind() -> str:
+    """The kind that the form is for."""
+    kind = request.values.get("kind", "libvirt")
+    if kind not in providers.KINDS:
+        raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(providers.KINDS))
+    return kind
 
 
 @area.action("/providers", role=Role.OPERATOR, form=new)
 def create(tx: Transaction) -> ResponseReturnValue:
     """Register the provider of the form; a worker probes it within seconds."""
+    kind = _kind()
     row = providers.create(
         tx,
         forms.needed("name"),
-        forms.text("kind"),
-        _object("settings"),
-        secrets={name: str(value) for name, value in _object("secrets").items()},
+        kind,
+        provider_settings.read(kind),
+        secrets={name: str(value) for name, value in provider_settings.json_object("secrets").items()},
         description=forms.text("description"),
     )
     return go("providers.show", id=row.id, done="created")
-
-
-def _object(name: str) -> dict[str, object]:
-    """A JSON object typed into a form."""
-    try:
-        value = json.loads(forms.text(name) or "{}")
-    except json.JSONDecodeError as error:
-        raise SiroccoError(
-            INVALID, where=name, why="it is not JSON: line {line}, {fault}", line=error.lineno, fault=error.msg
-        ) from None
-    if not isinstance(value, dict):
-        raise SiroccoError(INVALID, where=name, why="it is not a JSON object")
-    return value
 
 
 @area.page("/providers/<id>", role=Role.OPERATOR)
@@ -74,7 +68,7 @@ def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the w
     return render_template(
         "providers/show.html",
         row=row,
-        settings=json.dumps(row.settings, indent=2, ensure_ascii=False),
+        given=provider_settings.shown(row.kind, row.settings),
         hosts=hosts.page(tx, here).items,
         locations=providers.locations(tx, here).items,
         accounts=providers.accounts(tx, here).items,
@@ -90,7 +84,7 @@ def save(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
     changes = {
         "name": forms.needed("name"),
         "description": forms.text("description"),
-        "settings": _object("settings"),
+        "settings": provider_settings.read(providers.get(tx, id).kind),
         "enabled": forms.ticked("enabled"),
     }
     providers.update(tx, id, changes, forms.whole("version"))
