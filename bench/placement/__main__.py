@@ -10,6 +10,7 @@ import importlib.metadata
 import os
 import platform
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from placement.answer import Answer, detours
+from placement.answer import Answer, Status, detours
 from placement.checker import check_plan
 from placement.engine import Options, solve
 from placement.formats.files import read_instance, write_instance
@@ -36,6 +37,7 @@ class Case:
     mode: Mode
     goal: str
     seeds: int = 5
+    solvable: bool = True
 
 
 @dataclass
@@ -76,6 +78,25 @@ def cases() -> list[Case]:
         Case("100 hosts, drain", replace(base, scenario="drain", hosts=100, group=20), Mode.REPAIR, "gap 0.1 % in 10 s"),  # noqa: E501
         Case("100 hosts, failure, place", replace(base, scenario="nr", hosts=100, group=20), Mode.PLACE, "gap 0.1 % in 10 s"),  # noqa: E501
         Case("100 hosts, energy", replace(energy, hosts=100), Mode.ENERGY, "gap 0.1 % in 10 s"),
+        Case(
+            "100 hosts, energy with spread and among",
+            replace(base, scenario="pack", hosts=100, group=20, mixed=True),
+            Mode.ENERGY,
+            "gap 0.1 % in 10 s",
+        ),
+        Case(
+            "100 hosts, rebuild with spread and among",
+            replace(base, scenario="pack", hosts=100, group=20, mixed=True),
+            Mode.REBUILD,
+            "gap 0.1 % in 10 s",
+        ),
+        Case(
+            "100 hosts, no solution",
+            replace(base, scenario="drain", hosts=100, group=20, scale=1.12, down=0.2),
+            Mode.REPAIR,
+            "proved in 10 s",
+            solvable=False,
+        ),
         Case("100 hosts, balance", replace(base, hosts=100, group=20), Mode.BALANCE, "gap 0.1 % in 10 s"),
         Case("100 hosts, rebuild", replace(energy, hosts=100), Mode.REBUILD, "gap 0.1 % in 10 s"),
         Case("shuffle, 80 %, 1,430 moves", Recipe("shuffle", hosts=1000, load=0.8, moves=1430), Mode.REPAIR, "plan 3 s, 1.1 x bound", 3),  # noqa: E501
@@ -96,6 +117,7 @@ def timed(work: Callable[[], object]) -> tuple[float, object]:
 def measure(case: Case, seeds: int, folder: Path) -> Figures:
     figures = Figures()
     for seed in range(1, min(seeds, case.seeds) + 1):
+        print(f"{case.name}: seed {seed}", file=sys.stderr, flush=True)
         instance = generate(replace(case.recipe, seed=seed))
         if case.recipe.hosts >= 5000 and case.recipe.scenario in ("li", "nr", "drain"):
             for key, name in (("read_btrplace", "i.json"), ("read_own", "i.pl")):
@@ -111,7 +133,8 @@ def record(figures: Figures, instance: Instance, case: Case, seed: int) -> None:
     assert isinstance(answer, Answer)
     seconds = answer.seconds
     figures.add(solve=seconds["solve"], bound=seconds["bound"], plan=seconds["plan"], check=seconds["check"])
-    figures.add(solved=float(answer.plan is not None), memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    solved = answer.plan is not None if case.solvable else answer.status is Status.INFEASIBLE
+    figures.add(solved=float(solved), memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     if answer.plan is not None:
         legal = check_plan(instance, answer.plan).legal
         ratio = answer.plan.makespan / max(1, answer.makespan_bound)
@@ -124,7 +147,7 @@ def row(case: Case, f: Figures) -> str:
         case.name,
         case.goal,
         f"{int(sum(f.values['solved']))} of {count}",
-        f"{int(sum(f.values.get('legal', [])))} of {count}",
+        f"{int(sum(f.values['legal']))} of {count}" if "legal" in f.values else "-",
         f.text("read_btrplace"),
         f.text("read_own"),
         f.text("solve"),
@@ -142,7 +165,7 @@ HEAD = """# Placement: measured figures
 
 Written by `make bench-placement`. Times are seconds of CPU time of one process, median / 95th percentile
 over seeds; the makespan is given as a multiple of its proven bound. 5,000-host repairs have 30,000 VMs,
-every one constrained.
+every one constrained. *Solved* counts the seeds with a plan; where there is no solution, those with a proof.
 
 {machine}
 
