@@ -8,6 +8,8 @@ _WORDS = (
     Field("property", "properties", "map", "KEY=VALUE, as often as wanted.", many=True),
 )
 _FIXED = Field("address", "sirocco_address", "ref:addresses", "A fixed address.")
+_PLUGS = (Link("interface", "network", "networks", (_FIXED,)), Link("port", "networkPort", "networkPorts", (_FIXED,)))
+_PORT = (Field("type", "portType", help="Type of port."), Field("class", "classOfService", help="Class of service."))
 _DEVICE = Field("device", "initialLocation", help="Device name, like vdb.")
 _FORCE = Field("force", "force", "bool", "Do not ask the guest: cut the power.")
 _NEW_IMAGE = (
@@ -81,10 +83,7 @@ MACHINE = Resource(
             "machineNetworkInterfaces",
             ("network", "state", "macAddress", "mtu"),
             "Interfaces on networks.",
-            (
-                Link("interface", "network", "networks", (_FIXED,)),
-                Link("port", "networkPort", "networkPorts", (_FIXED,)),
-            ),
+            _PLUGS,
         ),
         Part("snapshots", "snapshots", "machineSnapshots", ("snapshot",), "Snapshots, as images."),
         _EVENTS,
@@ -191,11 +190,7 @@ RESOURCES: tuple[Resource, ...] = (
         "networkPorts",
         ("name", "state", "network"),
         create=(*_WORDS, Field("network", "networkPortTemplate.network", "ref:networks", "Network.", required=True)),
-        update=(
-            *_WORDS,
-            Field("type", "portType", help="Its type."),
-            Field("class", "classOfService", help="Its class."),
-        ),
+        update=(*_WORDS, *_PORT),
         help="Places on networks.",
     ),
     Resource(
