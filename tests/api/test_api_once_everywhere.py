@@ -18,7 +18,7 @@ from tests.world import GIB, a_cmdb, inventory, populate
 TIMES = 5
 _numbers = count(1)
 WRITES = [route for route in routes() if route.writes]
-MANY = {"quota": 6, "location": 2}
+MANY = {"quota": 7, "location": 2}
 SILENT = {"event", "user_account", "kept_request", "web_session"}
 
 

@@ -276,7 +276,7 @@ def test_siroccos_own_resources(front):
     operator, headers = front.operator, {"tenantId": front.world.tenant_id}
     tenant = operator.post("tenants", {"name": "initech"}).json
     quotas = operator.get(f"tenants/{tenant['id'].rpartition('/')[2]}/quotas", tenantId="").json
-    assert quotas["count"] == 6
+    assert quotas["count"] == 7
     own = f"quotas/{front.world.tenant_id}.machines"
     assert operator.put(own, {"ceiling": 0}).json["ceiling"] == 0
     refused = front.member.post("machines", front.machine_message())
@@ -335,7 +335,7 @@ def test_networks_ports_and_addresses(front):
 def test_messages_are_translated(front):
     front = Front(front.world, tenant="hooli", translate=lambda text, language: f"[{language}] {text}")
     refused = front.member.get("machines/none", Accept_Language="fr-FR, en;q=0.5").json
-    assert refused["statusMessage"] == "[fr] There is no machine none."
+    assert refused["statusMessage"] == "[fr] There is no [fr] machine none."
     assert refused["sirocco_remedy"].startswith("[fr] Check")
     assert front.member.get("machines/none", Accept_Language="de").json["statusMessage"].startswith("There is")
 
