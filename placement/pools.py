@@ -1,11 +1,10 @@
-"""A tight relaxation for few hosts: how many of each pool of like hosts are online, and what share of each kind of VM
-each pool takes.
+"""A tight relaxation for few hosts: hosts online in each pool of like hosts, and its share of each kind of like VMs.
 
 Hosts that differ only in what is on them form a pool, VMs that differ only in where they are a kind. Room, spreads and
 the other rules that a constraint states for pools (`Constraint.pool`) are kept for a pool as a whole, so that the least
 cost here is below that of every placement. Numbers of hosts are whole, shares of kinds are not. A VM that stays saves
 its move, but only where its own host is online. Solved by branch and cut (HiGHS) in floating point.
-"""  # noqa: D205
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
