@@ -24,7 +24,11 @@ PROMISES = (
         ("tests/unit/ovf", "tests/security/ovf"),
     ),
     Promise(
-        ("placement/constraints/*", "placement/checker.py", "placement/replay.py", "placement/formats/*"),
+        (
+            "placement/constraints/*",
+            *(f"placement/{name}.py" for name in ("checker", "replay", "network_use")),
+            "placement/formats/*",
+        ),
         ("tests/unit/placement",),
     ),
 )
