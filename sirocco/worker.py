@@ -1,11 +1,13 @@
 """The worker process: workflows, their steps, and the housekeeping beside them; or, as solver, placement alone."""
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -38,6 +40,8 @@ _THREADS = 32
 _CACHED_WORKFLOWS = 500
 _STICKY = timedelta(seconds=3)
 _GRACE = timedelta(seconds=5)
+_ARENA_MAX, _ARENAS = -8, 2
+"""glibc's M_ARENA_MAX, and how many heaps suffice."""
 
 log = structlog.get_logger(__name__)
 
@@ -141,8 +145,15 @@ async def _beats(settings: Settings, role: str) -> None:
         await asyncio.sleep(BEAT)
 
 
+def _share_heaps() -> None:
+    """Threads mostly wait: heaps of their own only keep memory that nobody uses (about 9 MiB here)."""
+    with suppress(AttributeError):  # a C library without the setting
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
+
+
 def main() -> None:
     """Run as ``worker``, or as ``solver`` with ``--solver``."""
+    _share_heaps()
     solver = "--solver" in sys.argv[1:]
     try:
         settings = load()

@@ -12,11 +12,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 _BUSY_MILLIS = 20_000
+_PAGES_KEPT = -500
+"""Of SQLite's cache, in KiB for each of the many connections; the system caches the file once for all."""
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's events below say BEGIN, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_MILLIS}"):
+    settings = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+    for pragma in (*settings, f"busy_timeout={_BUSY_MILLIS}", f"cache_size={_PAGES_KEPT}"):
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("nfkd", 1, _nfkd, deterministic=True)
 
@@ -42,8 +45,11 @@ class Database:
 
     def __init__(self, url: str | URL, *, pool_size: int = 16) -> None:
         self.url = make_url(url)
-        self.engine: Engine = create_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
-        if self.url.get_backend_name() == "sqlite":
+        embedded = self.url.get_backend_name() == "sqlite"
+        self.engine: Engine = create_engine(
+            self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=not embedded
+        )
+        if embedded:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
