@@ -1,7 +1,5 @@
 """What known clients of CIMI rely on, one by one."""
 
-import time
-
 import pytest
 
 from tests.api.front import BASE, SITE
@@ -263,9 +261,7 @@ def test_sign_in_by_password_key_and_session(front):
     client, member = front.app.test_client(), front.member
     url = "/cimi/machines"
     name = member.principal.name
-    started = time.process_time()
     assert client.get(url, auth=(name, "correct horse")).status_code == 200
-    first = time.process_time() - started
     assert client.get(url, auth=(name, "wrong")).status_code == 401
     assert client.get(url, auth=(member.token, "")).status_code == 200
     assert client.get(url, auth=("any", member.token)).status_code == 200
@@ -275,7 +271,6 @@ def test_sign_in_by_password_key_and_session(front):
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"].startswith("Basic")
     assert refused.json["sirocco_code"] == "unauthenticated"
-    assert first > 0
 
 
 def test_the_tenant_is_chosen_by_header(front):

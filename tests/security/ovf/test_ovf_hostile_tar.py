@@ -1,6 +1,7 @@
 """Archives that try to write elsewhere, to lie about sizes, or to exhaust their reader."""
 
 import gzip
+import hashlib
 import io
 import tarfile
 import time
@@ -195,10 +196,15 @@ def test_checking_many_files_does_not_slow_down_with_their_square(tmp_path):
         text = "".join(f'<File ovf:id="f{n}" ovf:href="f{n}"/>' for n in range(count))
         (place / "a.ovf").write_bytes(descriptor(("</References>", text + "</References>")))
         (place / "a.mf").write_text("".join(f"SHA256(g{n})= {'0' * 64}\n" for n in range(10 * count)))
-        started = time.process_time()
-        check(open_package(place / "a.ovf"))
-        times.append(time.process_time() - started)
+        times.append(min(cost(place / "a.ovf") for _ in range(3)))
     assert times[1] < max(times[0], 0.02) * 32
+
+
+def cost(path):
+    """CPU seconds of checking a package once."""
+    started = time.process_time()
+    check(open_package(path))
+    return time.process_time() - started
 
 
 def test_headers_without_end():
@@ -290,24 +296,31 @@ def test_chunks_of_wrong_length(tmp_path, chunks):
     assert not acceptable(findings)
 
 
-def test_one_file_referred_to_a_thousand_times_is_read_once(tmp_path):
+def test_one_file_referred_to_a_thousand_times_is_read_once(tmp_path, monkeypatch):
     """Checking costs what the files and the references cost, not their product."""
-    times = []
-    for count in (100, 800):
-        references = "".join(f'<File ovf:id="x{n}" ovf:href="disk1.vmdk" ovf:chunkSize="1"/>' for n in range(count))
-        disks = "".join(
-            f'<Disk ovf:diskId="x{n}" ovf:fileRef="x{n}" ovf:parentRef="x0" ovf:capacity="1"/>' for n in range(count)
-        )
-        text = descriptor(
-            ("<References>", f"<References>{references}"),
-            ('<Disk ovf:diskId="disk2"', f'{disks}<Disk ovf:diskId="disk2"'),
-        )
-        files = {"a.ovf": text} | {f"disk1.vmdk.{number:09d}": b"x" for number in range(count)}
-        opened = open_package(tar_of(files, tmp_path / f"{count}.ova"))
-        started = time.process_time()
-        check(opened)
-        times.append(time.process_time() - started)
-    assert times[1] < max(times[0], 0.01) * 32
+    count, opened_names = 200, []
+    references = "".join(f'<File ovf:id="x{n}" ovf:href="disk1.vmdk" ovf:chunkSize="1"/>' for n in range(count))
+    disks = "".join(
+        f'<Disk ovf:diskId="x{n}" ovf:fileRef="x{n}" ovf:parentRef="x0" ovf:capacity="1"/>' for n in range(count)
+    )
+    text = descriptor(
+        ("<References>", f"<References>{references}"),
+        ('<Disk ovf:diskId="disk2"', f'{disks}<Disk ovf:diskId="disk2"'),
+    )
+    chunks = {f"disk1.vmdk.{number:09d}": b"x" for number in range(count)}
+    lines = (f"SHA256({name})= {hashlib.sha256(b'x').hexdigest()}\n" for name in chunks)
+    files = {"a.ovf": text, "a.mf": "".join(lines).encode()} | chunks
+    opened = open_package(tar_of(files, tmp_path / "a.ova"))
+    reading = type(opened.storage).open
+
+    def counted(storage, name):
+        opened_names.append(name)
+        return reading(storage, name)
+
+    monkeypatch.setattr(type(opened.storage), "open", counted)
+    check(opened)
+    assert set(opened_names) == files.keys() - {"a.ovf"}
+    assert len(opened_names) < 3 * count
 
 
 def test_content_that_belies_its_compression(tmp_path):
