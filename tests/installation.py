@@ -178,7 +178,8 @@ class Installation:
             image = images.register(tx, images.ImageFile("tiny", str(disk), "qcow2", MIB, 16 * MIB), shared=True)
         world = World(self.cmdb, tenant.id, user.id, provider_id, image.id, "")
         with world.writing(world.operator) as tx:
-            network, job = networks.create(tx, networks.NetworkRequest("default", nat=True, shared=True))
+            wanted = networks.NetworkRequest("default", nat=True, shared=True, provider_id=provider_id)
+            network, job = networks.create(tx, wanted)
         assert self.settle(job.id).state == JobState.SUCCESS
         world.network_id = network.id
         return world

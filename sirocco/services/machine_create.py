@@ -1,17 +1,18 @@
 """Asking for a machine: checks, quota, record and job in one transaction."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from sirocco.cmdb import capacity
 from sirocco.cmdb.models import (
     Address,
     Credential,
     Disk,
+    Host,
     Image,
     Job,
     Machine,
@@ -20,7 +21,9 @@ from sirocco.cmdb.models import (
     NetworkPort,
     Nic,
     NicAddress,
+    Provider,
     ProviderImage,
+    Tenant,
     Volume,
 )
 from sirocco.cmdb.transaction import Transaction
@@ -96,6 +99,7 @@ def create(tx: Transaction, request: MachineRequest, *, parent: Job | None = Non
     image = _checked_image(tx, request)
     networks = _networks(tx, request)
     held = [free_volume(tx, use.volume_id) for use in request.volumes]
+    _check_places(tx, request, image, [tx.get(Network, nic.network_id) for nic in networks], held)
     capacity.take(tx, tx.who.tenant_id, quota_of(request.cpu, request.memory, len(networks)))
     machine = tx.add(_row(tx, request))
     machine.disks = _disks(request, image)
@@ -163,6 +167,46 @@ def _checked_image(tx: Transaction, request: MachineRequest) -> Image:
     return image
 
 
+def _check_places(
+    tx: Transaction, request: MachineRequest, image: Image, networks: Sequence[Network], held: Sequence[Volume]
+) -> None:
+    """Refuse what lies at different providers: no host could ever take the machine."""
+    narrowest: tuple[str, frozenset[str]] | None = None
+    at_providers = frozenset(
+        tx.session.scalars(select(ProviderImage.provider_id).where(ProviderImage.image_id == image.id))
+    )
+    for where, name, places in (
+        *_asked_places(tx, request),
+        ("machineImage", image.name, frozenset() if image.path else at_providers),
+        *(("network", network.name, _only(network.provider_id)) for network in networks),
+        *(("volumes", volume.name, _only(volume.provider_id)) for volume in held),
+    ):
+        if narrowest and places and not narrowest[1] & places:
+            raise SiroccoError(
+                INVALID,
+                where=where,
+                why="{resource} is at another provider than {other}",
+                resource=name,
+                other=narrowest[0],
+            )
+        if places and (narrowest is None or len(places & narrowest[1]) < len(narrowest[1])):
+            narrowest = name, places & narrowest[1] if narrowest else places
+
+
+def _asked_places(tx: Transaction, request: MachineRequest) -> Iterator[tuple[str, str, frozenset[str]]]:
+    tenant = tx.session.get_one(Tenant, tx.who.tenant_id)
+    yield "tenant", tenant.name, frozenset(tenant.providers)
+    if request.provider_id:
+        yield "provider", tx.get(Provider, request.provider_id).name, frozenset({request.provider_id})
+    if request.host_id:
+        host = tx.get(Host, request.host_id)
+        yield "host", host.name, frozenset({host.provider_id})
+
+
+def _only(provider_id: str | None) -> frozenset[str]:
+    return frozenset({provider_id} if provider_id else ())
+
+
 def _disks(request: MachineRequest, image: Image) -> list[Disk]:
     wanted = request.disks or (DiskRequest(),)
     boot = wanted[0]
@@ -183,7 +227,7 @@ def _disks(request: MachineRequest, image: Image) -> list[Disk]:
 
 def _networks(tx: Transaction, request: MachineRequest) -> Sequence[NicRequest]:
     if request.nics is None:
-        default = default_network(tx)
+        default = default_network(tx, request.provider_id)
         return (NicRequest(default.id),) if default else ()
     return [plugged(tx, nic) for nic in request.nics]
 
@@ -206,14 +250,12 @@ def free_port(tx: Transaction, port_id: str) -> NetworkPort:
     return port
 
 
-def default_network(tx: Transaction) -> Network | None:
-    """The network a machine gets when none is named: the oldest shared one that is started."""
-    rows = (
-        select(Network)
-        .where(Network.tenant_id.is_(None), Network.state == NetworkState.STARTED)
-        .order_by(Network.created, Network.id)
-    )
-    return tx.session.scalar(rows.limit(1))
+def default_network(tx: Transaction, provider_id: str = "") -> Network | None:
+    """The network a machine gets when none is named: the oldest shared one that is started, where it has to be."""
+    rows = select(Network).where(Network.tenant_id.is_(None), Network.state == NetworkState.STARTED)
+    if provider_id:
+        rows = rows.where(or_(Network.provider_id.is_(None), Network.provider_id == provider_id))
+    return tx.session.scalar(rows.order_by(Network.created, Network.id).limit(1))
 
 
 def started_network(tx: Transaction, network_id: str) -> Network:

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.timeout(300)
 def machine(plant, world):
     with world.writing() as tx:
         made, job = machines.create(tx, world.machine(provider_id=world.provider_id))
-    assert plant.settle(job.id).state == "SUCCESS"
+    ended = plant.settle(job.id)
+    assert ended.state == "SUCCESS", f"{ended.error}: {ended.status_message}"
     return read(plant, made.id)
 
 
