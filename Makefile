@@ -80,8 +80,9 @@ lock: ## resolve the hashed requirement files anew (maintainers)
 	.venv/bin/uv pip compile -q --generate-hashes --no-header --no-annotate pyproject.toml client/pyproject.toml --extra plot -o requirements/server.txt
 	.venv/bin/uv pip compile -q --generate-hashes --no-header --no-annotate -c requirements/server.txt pyproject.toml client/pyproject.toml --extra plot --group dev -o requirements/dev.txt
 
-test: setup-test check ## set up what is needed and pass the whole suite
-	$(PY) -m pytest -q -n 2 --dist loadfile -m "not (hypervisor or browser or faults)"
+ORDER ?= 1
+test: setup-test check ## set up what is needed and pass the whole suite (ORDER=N: another order of tests)
+	$(PY) -m pytest -q -n 2 --dist loadfile -p randomly --randomly-seed=$(ORDER) -m "not (hypervisor or browser or faults)"
 	$(PY) -m pytest -q -p no:randomly -m "hypervisor or browser or faults"
 
 coverage: ## 100 % of the branches where an issue asks for it
