@@ -1,4 +1,4 @@
-"""Good prices for the energy bound: cutting planes with a level, and branching on numbers of hosts online.
+"""Good prices for a Lagrangian bound: cutting planes with a level, and branching on numbers of hosts online.
 
 Each evaluation bounds the relaxation from above by a plane (Kelley 1960). The next prices are the nearest to the best
 ones so far for which the planes promise a set share of what could still be gained (the level method of Lemarechal,
@@ -10,11 +10,11 @@ import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Protocol
 
 import numpy as np
 from ortools.linear_solver import pywraplp
 
-from placement.energy_bound import EnergyBound
 from placement.model import FloatArray, IntArray
 
 SHARE = 0.6
@@ -32,6 +32,42 @@ WHOLE = 1e-4
 
 Range = tuple[int, int]
 """How many hosts of a group are online at least and at most."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What prices give: `total`, a lower bound; how the relaxed solution behind it looks.
+
+    `used` (K,) is how often it places each kind of VM, `online` (G,) how many hosts of each group it has online, `net`
+    (H,) what each host adds to the total when it is online: negative where that pays.
+    """
+
+    total: float
+    used: IntArray
+    online: IntArray
+    net: FloatArray
+
+
+class Relaxation(Protocol):
+    """A problem in which the rule that every VM is somewhere is priced; any prices (K,) give a lower bound."""
+
+    @property
+    def count(self) -> IntArray:
+        """(K,) VMs of each kind."""
+
+    @property
+    def ranges(self) -> Sequence[Range]:
+        """For each group of hosts, how many are online at least and at most."""
+
+    @property
+    def dearest(self) -> float:
+        """What a host costs that is online, at most."""
+
+    def first_prices(self) -> Sequence[FloatArray]:
+        """Prices (K,) to begin with."""
+
+    def evaluate(self, prices: FloatArray, discounts: Sequence[float] = ()) -> Value:
+        """The bound that prices (K,) give where each host of a group costs its discount (G,) less to be online."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +97,12 @@ class Variable:
 class Ascent:
     """The search for prices (K,) and discounts (G,); no bound is wanted above `target`, the cost of a placement."""
 
-    def __init__(self, relaxed: EnergyBound, target: float) -> None:
+    def __init__(self, relaxed: Relaxation, target: float) -> None:
         self.relaxed = relaxed
         self.target = target
         self._lp = pywraplp.Solver.CreateSolver("GLOP")
         self._first = relaxed.first_prices()
-        self._dear = max(1.0, float(relaxed.costs.on.max(initial=0)))
+        self._dear = max(1.0, relaxed.dearest)
         scale = np.maximum(np.max(self._first, axis=0), 1e-6 * self._dear)
         free = self._lp.infinity()
         self._top = self._lp.NumVar(-free, free, "")
@@ -158,7 +194,7 @@ class Ascent:
     def _evaluate(self, prices: FloatArray, discounts: FloatArray, ranges: Sequence[Range]) -> Reached:
         """One more plane."""
         value = self.relaxed.evaluate(prices, discounts.tolist())
-        slope = (self.relaxed.kinds.count - value.used).astype(np.float64)
+        slope = (self.relaxed.count - value.used).astype(np.float64)
         level = value.total - float(slope @ prices) + float(value.online @ discounts)
         plane = self._lp.RowConstraint(-self._lp.infinity(), level, "")
         plane.SetCoefficient(self._top, 1.0)

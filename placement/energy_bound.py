@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from placement.ascent import Value
 from placement.costs import Costs
 from placement.model import BoolArray, FloatArray, IntArray
 from placement.problem import Problem
@@ -55,20 +56,6 @@ class Kept:
     refund: IntArray
 
 
-@dataclass(frozen=True)
-class Value:
-    """What prices give: `total`, a lower bound; how the relaxed solution behind it looks.
-
-    `used` (K,) is how often it places each kind of VM, `online` (G,) how many hosts of each group it has online, `net`
-    (H,) what each host adds to the total when it is online: negative where that pays.
-    """
-
-    total: float
-    used: IntArray
-    online: IntArray
-    net: FloatArray
-
-
 class EnergyBound:
     """The relaxation of one problem; costs in the unit of `costs`. K kinds of VM, G groups of like hosts."""
 
@@ -83,6 +70,8 @@ class EnergyBound:
         self._kind_of[running] = self.kinds.of
         self._groups = self._group_hosts(np.flatnonzero(~problem.must_be_off))
         self._tables = [self._kept_tables(group) for group in self._groups]
+        cheapest = min((group.rate for group in self._groups), default=0)
+        self._alone = np.where(self.kinds.grid.any(axis=1), np.inf, cheapest * self.kinds.load + self.kinds.move)
 
     def _two_tightest(self) -> list[int]:
         """The two resources of which most is used; the others are left out."""
@@ -150,6 +139,16 @@ class EnergyBound:
         return Kept(hosts, kinds, cell, fits, np.array([refund for _, _, refund in rows], dtype=np.int64))
 
     @property
+    def count(self) -> IntArray:
+        """(K,) VMs of each kind."""
+        return self.kinds.count
+
+    @property
+    def dearest(self) -> float:
+        """What a host costs that is online, at most."""
+        return float(self.costs.on.max(initial=0))
+
+    @property
     def ranges(self) -> list[tuple[int, int]]:
         """For each group of hosts, how many are online at least and at most."""
         on = self.problem.must_be_on
@@ -167,7 +166,11 @@ class EnergyBound:
         return [draws + part * (self.kinds.grid @ share) for share in shares for part in (0, 0.25, 0.5, 0.75, 1)]
 
     def evaluate(self, prices: FloatArray, discounts: Sequence[float] = ()) -> Value:
-        """The bound that prices (K,) give where each host of a group costs its discount (G,) less to be online."""
+        """The bound that prices (K,) give where each host of a group costs its discount (G,) less to be online.
+
+        A VM that takes less than a step of the table could be brought in without end: its price is at most its cost.
+        """
+        capped, prices = prices > self._alone, np.minimum(prices, self._alone)
         total = float(prices @ self.kinds.count) + self.costs.constant + self._stay_cost()
         used = np.zeros(len(prices), dtype=np.int64)
         net = np.zeros(self.problem.model.n_hosts)
@@ -182,6 +185,7 @@ class EnergyBound:
             self._count_arrivals(group, choice.ravel(), cells, used)
             pays = net[group.numbers] < 0
             total += float(net[group.numbers[pays | self.problem.must_be_on[group.numbers]]].sum())
+        used[capped] = self.kinds.count[capped]
         return Value(total, used, online, net)
 
     def _stay_cost(self) -> float:
@@ -222,7 +226,7 @@ class EnergyBound:
         for kind in np.flatnonzero(gain > 0).tolist():
             a, b = self.kinds.grid[kind].tolist()
             if (a or b) and a <= rows and b <= columns:
-                _add_item(best, choice, kind, a, b, float(gain[kind]))
+                add_item(best, choice, kind, a, b, float(gain[kind]))
         return best, choice
 
     def _count_arrivals(self, group: Group, choice: IntArray, cells: IntArray, used: IntArray) -> None:
@@ -238,7 +242,7 @@ class EnergyBound:
             where = where - step[kind]
 
 
-def _add_item(best: FloatArray, choice: IntArray, kind: int, a: int, b: int, gain: float) -> None:  # noqa: PLR0917
+def add_item(best: FloatArray, choice: IntArray, kind: int, a: int, b: int, gain: float) -> None:  # noqa: PLR0917
     """Let an item be used any number of times, in place; the table is walked along the axis with fewer steps."""
     if a == 0 or (b and best.shape[1] / b < best.shape[0] / a):
         best, choice, a, b = best.T, choice.T, b, a

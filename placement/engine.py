@@ -9,6 +9,7 @@ import numpy as np
 
 from placement.answer import Answer, Status, detours
 from placement.balance import Balance
+from placement.balance_search import BalanceSearch
 from placement.checker import check_plan
 from placement.costs import Costs, combined, costs_of, least_slowest
 from placement.draft import Draft
@@ -130,7 +131,7 @@ class _Run:
         )
         found = repair.run()
         if evens and found.host is not None:
-            return self._balance(found)
+            return BalanceSearch(self.problem, self.options.seed, self.stop, self._bounding).run(found)
         if spread_out and found.host is not None and not (self._small() and self._closed(found)):
             search = Energy(self.problem, self.costs, self.options.seed, self.stop, self._left, self._bounding)
             known = (found.bound, found.proof) if self._small() else (-LARGEST * LARGEST, "")
@@ -148,19 +149,11 @@ class _Run:
         yield
         self.seconds["bound"] += self.options.clock() - started
 
-    def _balance(self, found: Found) -> Found:
-        draft = Draft(self.problem, found.placed)
-        balance = Balance(self.problem, draft, found.online)
-        if self.problem.moves:
-            balance.run(self.stop)
-        self.balance_cost = balance.cost()
-        return Found(draft.host, found.online, balance.bound(), "even shares")
-
     def _cost(self, found: Found, plan: Plan) -> int:
         """What the plan really costs: detours and waiting included."""
         first = self.objective.terms[0]
         if first is Term.BALANCE:
-            return self.balance_cost
+            return Balance(self.problem, Draft(self.problem, found.placed), found.online, self.costs * 0).cost()
         if self.objective.terms == (Term.SUM_OF_ENDS,):
             return plan.sum_of_ends
         if first is Term.MAKESPAN:

@@ -4,12 +4,13 @@ Source: Li and Willis, "An iterative scheduling technique for resource-constrain
 Valls, Ballestin and Quintanilla, "Justification and RCPSP: a technique that pays" (EJOR 165, 2005).
 """
 
-from bisect import bisect_left
+from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from placement.ledger import Entries, Ledger, ledger_of
 from placement.schedule import Schedule
+from placement.trajectory import FOREVER
 
 ROUNDS = 14
 """Times forth and back at most."""
@@ -55,16 +56,19 @@ def early(ledger: Ledger, starts: list[int]) -> list[int]:
     ends = [0] * len(starts)
     for number in sorted(range(len(starts)), key=starts.__getitem__):
         takes, gives, seconds = ledger.takes[number], ledger.gives[number], ledger.seconds[number]
-        start = max([ends[other] for other in ledger.before[number]], default=0)
+        start = 0
+        for other in ledger.before[number]:
+            start = max(start, ends[other])
         if number in ledger.borrowers:
             start = _fitting(accounts, takes, dict(gives), seconds, start)
         else:
-            start = max([start, *[accounts[account].since(amount) for account, amount in takes]])
+            for account, amount in takes:
+                start = max(start, accounts[account].since(amount))
         for account, amount in takes:
             accounts[account].change(start, -amount)
-        ends[number] = start + seconds
+        ends[number] = end = start + seconds
         for account, amount in gives:
-            accounts[account].change(start + seconds, amount)
+            accounts[account].change(end, amount)
     return [end - seconds for end, seconds in zip(ends, ledger.seconds, strict=True)]
 
 
@@ -79,44 +83,32 @@ def _fitting(accounts: "Sequence[Account]", takes: Entries, back: dict[int, int]
 
 
 class Account:
-    """What is in an account from each of the `times` on."""
+    """What is in an account once all its `changes`, (time, amount) in order of time, are over."""
 
-    __slots__ = ("room", "times")
+    __slots__ = ("changes", "last")
 
     def __init__(self, room: int) -> None:
-        self.times = [0]
-        self.room = [room]
+        self.changes: list[tuple[int, int]] = []
+        self.last = room
 
     def change(self, time: int, amount: int) -> None:
         """From a time on there is so much more."""
-        times, room = self.times, self.room
-        position = len(times)
-        while times[position - 1] > time:
-            position -= 1
-        if times[position - 1] == time:
-            position -= 1
-        else:
-            times.insert(position, time)
-            room.insert(position, room[position - 1])
-        for later in range(position, len(room)):
-            room[later] += amount
+        insort(self.changes, (time, amount))
+        self.last += amount
 
-    def since(self, amount: int) -> int:
-        """The first instant from which an amount is there for good."""
-        room = self.room
-        position = len(room)
-        while position and room[position - 1] >= amount:
-            position -= 1
-        return self.times[position]
+    def since(self, amount: int, until: int = FOREVER) -> int:
+        """The first instant from which an amount is there until some other instant."""
+        room, since = self.last, -1
+        for time, change in reversed(self.changes):
+            if room < amount and time != since and time < until:
+                return since
+            room -= change
+            since = time
+        return since if room < amount else 0
 
     def earliest(self, start: int, seconds: int, amount: int, back: int) -> int:
         """The first instant from `start` on from which an amount is there for good, less `back` after some seconds."""
         start = max(start, self.since(amount - back) - (seconds if back else 0))
-        while back:
-            position = bisect_left(self.times, start + seconds)
-            while position and self.room[position - 1] >= amount:
-                position -= 1
-            if self.times[position] <= start:
-                break
-            start = self.times[position]
+        while back and (later := self.since(amount, start + seconds)) > start:
+            start = later
         return start

@@ -1,6 +1,7 @@
 """Event-driven list scheduling: start what fits, wait for the next end, break deadlocks by detours."""
 
 import heapq
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from operator import add, le, sub
@@ -35,14 +36,17 @@ class Simulation:
         self._lonely = False
         self._final: Draft | None = None
         self._steady = np.asarray(timetable.online, dtype=np.bool_) & timetable.problem.model.hosts.online
-        self.free: list[list[int]] = room_now(timetable).tolist()
+        self.free = [array("q", row) for row in room_now(timetable).tolist()]
+        self._rows: list[IntArray] = [np.frombuffer(row, dtype=np.int64) for row in self.free]
         self.used = [pool.used for pool in timetable.pools]
         self._waits = [0] * len(timetable.tasks)
         self._after: list[list[int]] = [[] for _ in timetable.tasks]
         self._to: dict[int, set[int]] = {}
         self._pools_of: dict[int, list[int]] = {}
-        self._leavers = [n for n in range(len(timetable.tasks)) if self._may_detour(n)]
-        self._leavers.sort(key=lambda n: (-self.preference[n], n))
+        leavers = [n for n in range(len(timetable.tasks)) if self._may_detour(n)]
+        self._leavers = dict.fromkeys(sorted(leavers, key=lambda n: (-self.preference[n], n)))
+        self._version = [0] * len(self._steady)
+        self._known: dict[int, tuple[int, dict[int, int]]] = {}
         self._group = {n: g for g, members in enumerate(timetable.hold) for n in members}
         for number in range(len(timetable.tasks)):
             self._enlist(number)
@@ -54,7 +58,9 @@ class Simulation:
         self._waits[number] = sum(self.starts[other] < 0 for other in self.table.before[number])
         for other in self.table.before[number]:
             self._after[other].append(number)
-        self._to.setdefault(self.table.tasks[number].target, set()).add(number)
+        target = self.table.tasks[number].target
+        self._to.setdefault(target, set()).add(number)
+        self._version[target] += 1
 
     def run(self) -> list[int]:
         """Start every task; returns the starts."""
@@ -83,12 +89,14 @@ class Simulation:
         if any(task.release):
             for free, amount in zip(self.free, task.release, strict=True):
                 free[task.source] += amount
+            self._version[task.source] += 1
             retry |= self._to.get(task.source, set())
         for pool in self._pools_of.get(number, ()):
             self.used[pool] -= self.table.pools[pool].give.get(number, 0)
             retry |= self.table.pools[pool].take.keys()
         for other in self._after[number]:
             self._waits[other] -= 1
+            self._version[self.table.tasks[other].target] += 1
             retry.add(other)
         if self._lonely or not self._running:
             self._lonely = False
@@ -128,6 +136,7 @@ class Simulation:
             raise PlanningError(f"the migration of VM {vm} cannot end within {self.table.latest[number]} s")
         self._lonely = number in self.table.alone
         heapq.heappush(self._running, (end, number))
+        self._leavers.pop(number, None)
         self._to.get(self.table.tasks[number].target, set()).discard(number)
 
     def _fits(self, number: int) -> bool:
@@ -146,22 +155,23 @@ class Simulation:
         if task.target >= 0:
             for free, need in zip(self.free, task.need, strict=True):
                 free[task.target] -= sign * need
+            self._version[task.target] += 1
         for pool in self._pools_of.get(number, ()):
             self.used[pool] += sign * self.table.pools[pool].take.get(number, 0)
 
     def _unlock(self) -> None:
         """Nothing runs and nothing can start: move somebody out of the way."""
         tasks, memory = self.table.tasks, self.table.problem.model.vms.memory
-        leaving = self._leavers = [n for n in self._leavers if self.starts[n] < 0]
-        helpful = list(islice((n for n in leaving if self._helps(n)), CANDIDATES))
+        first = list(islice(self._leavers, CANDIDATES))
+        helpful = list(islice(filter(self._helps, self._leavers), CANDIDATES))
         helpful.sort(key=lambda n: (-self._followers(n), int(memory[tasks[n].vm]), n))
-        if self._detour(helpful or leaving[:CANDIDATES]):
+        if self._detour(helpful or first):
             return
         for number in helpful:
             if self.table.online[tasks[number].source]:
                 self._follow_up(number, self.table.suspend(number))
                 return
-        if helpful and self._detour(leaving[:CANDIDATES]):
+        if helpful and self._detour(first):
             return
         waiting = [n for n, start in enumerate(self.starts) if start < 0]
         names = ", ".join(str(self.table.problem.model.vms.ids[tasks[n].vm]) for n in waiting[:5] if tasks[n].vm >= 0)
@@ -172,35 +182,44 @@ class Simulation:
         vms = [self.table.tasks[n].vm for n in ranked]
         bound = any(rule.continuous for vm in vms for rule in self.table.problem.constraints_of(vm))
         draft = self._present() if bound else None
-        rows = [np.array(row, dtype=np.int64) for row in self.free]
         for number in ranked:
-            host = self._shelter(number, rows, draft)
+            host = self._shelter(number, draft)
             if host >= 0:
                 self._follow_up(number, self.table.detour(number, host))
                 return True
         return False
 
     def _followers(self, number: int) -> int:
-        """How many tasks a departure lets start one after the other, at most MANY; twice as many where it can return.
+        """How many tasks a departure lets start, counted anew only after a change on one of the hosts that matter."""
+        count, hosts = self._known.get(number, (0, {}))
+        if not hosts or any(self._version[host] != version for host, version in hosts.items()):
+            count, seen = self._counted(number)
+            self._known[number] = count, {host: self._version[host] for host in seen}
+        return count
 
-        That is: where they make room for the VM itself on its target, so that its shelter is soon free again.
+    def _counted(self, number: int) -> tuple[int, Iterable[int]]:
+        """How many tasks a departure lets start one after the other, and the hosts on which that depends.
+
+        At most MANY are counted; twice as many where they make room for the VM itself on its target, so that its
+        shelter is soon free again.
         """
-        tasks = self.table.tasks
+        tasks, leaver = self.table.tasks, self.table.tasks[number]
         room: dict[int, list[int]] = {}
-        todo, begun = [tasks[number].source], {number}
-        self._move(room, tasks[number].source, tasks[number].release, add)
+        todo, begun = [leaver.source], {number}
+        self._move(room, leaver.source, leaver.release, add)
         while todo and len(begun) <= MANY:
             host = todo.pop()
             for other in sorted(self._to.get(host, ())):
                 task = tasks[other]
-                if other in begun or self._waits[other] or not self._has(room, task):
+                if other in begun or self._waits[other] or not all(map(le, task.need, room[host])):
                     continue
                 begun.add(other)
                 self._move(room, host, task.need, sub)
                 if task.source != host and task.source >= 0:
                     self._move(room, task.source, task.release, add)
                     todo.append(task.source)
-        return len(begun) * (2 if self._has(room, tasks[number]) else 1)
+        self._move(room, leaver.target, leaver.need, sub)
+        return len(begun) * (2 if min(room[leaver.target]) >= 0 else 1), room
 
     def _move(
         self, room: dict[int, list[int]], host: int, amounts: Iterable[int], change: Callable[[int, int], int]
@@ -208,10 +227,6 @@ class Simulation:
         """Change a copy of the free room of a host."""
         now = room.get(host) or [row[host] for row in self.free]
         room[host] = list(map(change, now, amounts))
-
-    def _has(self, room: dict[int, list[int]], task: Task) -> bool:
-        now = room.get(task.target) or [row[task.target] for row in self.free]
-        return all(map(le, task.need, now))
 
     def _may_detour(self, number: int) -> bool:
         return self.table.tasks[number].kind is Kind.MIGRATE and number not in self.table.rigid
@@ -236,12 +251,12 @@ class Simulation:
                 host[task.vm] = task.target
         return Draft(problem, host)
 
-    def _shelter(self, number: int, rows: list[IntArray], draft: Draft | None) -> int:
+    def _shelter(self, number: int, draft: Draft | None) -> int:
         """The fullest host with room where a VM may stay for a while, -1 if there is none."""
         task, problem = self.table.tasks[number], self.table.problem
         allowed = self._steady.copy()
         allowed[[task.source, task.target]] = False
-        for row, need in zip(rows, task.release, strict=True):
+        for row, need in zip(self._rows, task.release, strict=True):
             allowed &= row >= need
         rules = [rule for rule in problem.constraints_of(task.vm) if rule.continuous] if allowed.any() else []
         if rules and draft is not None:
@@ -253,13 +268,13 @@ class Simulation:
                 view.put(task.vm, back)
         if not allowed.any():
             return -1
-        return int(np.where(allowed, self._shares(rows), np.inf).argmin())
+        return int(np.where(allowed, self._shares(), np.inf).argmin())
 
-    def _shares(self, rows: list[IntArray]) -> FloatArray:
+    def _shares(self) -> FloatArray:
         """(H,) free room of hosts, as the sum of its shares of the largest host's capacity."""
         largest = self.table.problem.model.usable.max(axis=1, initial=1)
         shares: FloatArray = sum(
-            (row / most for row, most in zip(rows, largest, strict=True)), np.zeros(len(self._steady))
+            (row / most for row, most in zip(self._rows, largest, strict=True)), np.zeros(len(self._steady))
         )
         return shares
 
