@@ -18,7 +18,7 @@ from sirocco.cmdb.transaction import Cmdb, Transaction
 from sirocco.connectors.clouds import Cloud, Clouds
 from sirocco.connectors.ports import ConnectorError, Done, Fault, Kind, Op, OpStatus, Ref
 from sirocco.contracts.engine import JobOrder, PlaceOrder
-from sirocco.contracts.errors import NO_CAPACITY, PROVIDER_FAILED, PROVIDER_SILENT, SiroccoError
+from sirocco.contracts.errors import NO_CAPACITY, PROVIDER_FAILED, PROVIDER_SILENT, SiroccoError, kept
 from sirocco.contracts.ids import step_token
 from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
@@ -75,19 +75,20 @@ class Step:
             raise _JobEndedError
         return job
 
-    def note(self, state: str, message: str = "") -> None:
-        """Write the step's state alone."""
+    def note(self, state: str, message: str = "", cause: dict[str, object] | None = None) -> None:
+        """Write the step's state alone, and what went wrong."""
         with self.cmdb.writing(SYSTEM) as tx:
-            self._note(tx, state, message)
+            self._note(tx, state, message, cause)
 
-    def _note(self, tx: Transaction, state: str, message: str = "") -> None:
+    def _note(self, tx: Transaction, state: str, message: str = "", cause: dict[str, object] | None = None) -> None:
         row = tx.session.get(JobStep, (self.job_id, self.name))
         if row is None:
             row = JobStep(job_id=self.job_id, name=self.name, started=tx.now)
             tx.session.add(row)
         elif state == "RUNNING" or row.state != "RUNNING":
             row.attempts += 1
-        row.state, row.message, row.ended = state, message, None if state == "RUNNING" else tx.now
+        row.state, row.message, row.cause = state, message, cause or {}
+        row.ended = None if state == "RUNNING" else tx.now
         job = tx.session.get(Job, self.job_id)
         if job is not None:
             if state == "SUCCESS" and not self.name.startswith("undo"):
@@ -116,7 +117,8 @@ class Plant:
             log.info("step of a job that has ended", job=order.job_id, step=step.name)
         except (ConnectorError, SiroccoError) as error:
             failure = told(error, step.provider)
-            step.note("FAILED" if failure.non_retryable else "RETRYING", failure.message)
+            cause = kept(error.details, error.problem.code if isinstance(error, SiroccoError) else "")
+            step.note("FAILED" if failure.non_retryable else "RETRYING", failure.message, cause)
             raise failure from error
         except CancelledError:
             step.note("STOPPED")
@@ -178,7 +180,7 @@ def complete(cloud: Cloud, op: Op) -> Ref:
             _stop_early(cloud, op)
             waiting.wait(min(status.poll_after, _LONGEST_PAUSE))
     if op.done is Done.FAILED:
-        raise ConnectorError(Fault.INTERNAL, f"{op.verb} failed without a reason")
+        raise ConnectorError(Fault.INTERNAL, why="{action} failed without a reason", action=op.verb)
     return op.ref
 
 
@@ -195,9 +197,8 @@ def told(error: ConnectorError | SiroccoError, provider: str = "") -> Applicatio
     problem = PROVIDER_SILENT if error.fault in _SILENT else PROVIDER_FAILED
     if error.fault is Fault.CAPACITY:
         problem = NO_CAPACITY
-    details = {
+    details = error.details | {
         "provider": provider or "-",
-        "why": error.message,
         "fault": error.fault.name,
         "elsewhere": "yes" if error.fault.elsewhere else "no",
     }

@@ -72,7 +72,7 @@ def _told() -> Iterator[None]:
     except ImageError as error:
         raise SiroccoError(IMAGE_REFUSED, **error.details) from error
     except SilentSourceError as error:
-        raise ConnectorError(Fault.TRANSIENT, str(error)) from error
+        raise ConnectorError(Fault.TRANSIENT, **error.details) from error
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from flask import g
 from flask_babel import ngettext
 from sqlalchemy import select
 
-from sirocco.cmdb.models import Event, Image, Job, Machine, Network, Volume
-from sirocco.contracts.errors import SiroccoError, catalogue, explained, fill
+from sirocco.cmdb.models import Event, Host, Image, Job, JobStep, Machine, Network, Provider, Volume
+from sirocco.contracts.errors import SiroccoError, catalogue, explained, fill, recalled
 from web import words
 from web.language import say
 
@@ -42,7 +42,7 @@ def _detail(name: str, value: str) -> str:
         case "users":
             return words.users(value)
         case "capability":
-            return str(words.capability(value))
+            return ", ".join(str(words.capability(name)) for name in value.split(", "))
     return value
 
 
@@ -76,8 +76,26 @@ def _(job: Job) -> SiroccoError | None:
 
 @of.register
 def _(event: Event) -> SiroccoError | None:
+    known = recalled(event.content, str(event.content.get("detail", "")))
+    if known is not None:
+        return known
     job = g.tx.find(Job, event.job_id) if event.type == "alarm" and event.job_id else None
     return of(job) if job is not None else None
+
+
+@of.register
+def _(row: Provider) -> SiroccoError | None:
+    return recalled(row.cause, row.fault)
+
+
+@of.register
+def _(row: Host) -> SiroccoError | None:
+    return recalled(row.cause, row.reason)
+
+
+@of.register
+def _(row: JobStep) -> SiroccoError | None:
+    return recalled(row.cause, row.message)
 
 
 @of.register(Machine)
@@ -85,9 +103,10 @@ def _(event: Event) -> SiroccoError | None:
 @of.register(Network)
 @of.register(Image)
 def _(row: Machine | Volume | Network | Image) -> SiroccoError | None:
-    """A fault is the message of the job that left it."""
-    if not row.fault:
-        return None
+    """A fault is the message of the job that left it; one of before causes were kept is looked for by that."""
+    known = recalled(row.cause, row.fault)
+    if known is not None or not row.fault:
+        return known
     left = select(Job).where(Job.target_id == row.id, Job.status_message == row.fault)
     job = g.tx.session.scalar(left.order_by(Job.created.desc()).limit(1))
     return of(job) if job is not None else None

@@ -259,7 +259,16 @@ DONE = {
     "everywhere": _l("You are signed out everywhere."),
 }
 
-_WORDS = ChainMap(ACTIONS, KINDS, ROLES, RESOURCES)
+CALLS = {
+    "create": _l("Create"),
+    "take-snapshot": _l("Take a snapshot"),
+    "drop-snapshot": _l("Drop a snapshot"),
+    "restore-snapshot": _l("Restore a snapshot"),
+    "grow-volume": _l("Grow"),
+}
+"""What connectors are asked to do, where that has no name of an operation."""
+
+_WORDS = ChainMap(ACTIONS, KINDS, ROLES, RESOURCES, CALLS)
 
 
 def word(code: object) -> Any:

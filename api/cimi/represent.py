@@ -12,6 +12,7 @@ from api.cimi.model.kind import COMMON, Kind
 from api.cimi.query.bind import bound, narrowed
 from api.cimi.query.parameters import Parameters
 from api.cimi.resource import Below, Resource, Row
+from api.common.words import TOLD, of_record
 from sirocco.contracts.errors import FORBIDDEN, NOT_FOUND, SiroccoError
 from sirocco.contracts.states import Role
 from sirocco.domain.query import Query
@@ -47,6 +48,8 @@ class Representation:
                 continue
             if attribute.type is Type.COLLECTION:
                 values[attribute.name] = {"href": f"{path}/{attribute.name}"}
+            elif attribute.type is Type.STRING and attribute.column in TOLD:
+                values[attribute.name] = of_record(row, attribute.column, exchange.translate)
             elif attribute.column and hasattr(row, attribute.column):
                 values[attribute.name] = _column(attribute, getattr(row, attribute.column), exchange)
         values["id"] = path

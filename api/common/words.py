@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from sirocco.contracts.errors import explained
+from sirocco.contracts.errors import SiroccoError, explained, fill, recalled
 
 _COUNTED = re.compile(r"(.+?)(: .+)? \((\d+)\)")
 
@@ -18,6 +18,21 @@ def in_words(details: Mapping[str, str], translate: Callable[[str], str]) -> dic
         first, _, second = said["users"].partition(" ")
         said["users"] = f"{first} {translate(second)}" if first.isdigit() else f"{translate(first)} {second}"
     return explained(said, partial(_reason, translate))
+
+
+def said(refusal: SiroccoError, translate: Callable[[str], str]) -> str:
+    """A refusal's sentence."""
+    return fill(translate(refusal.problem.message), in_words(refusal.details, translate))
+
+
+TOLD = frozenset({"fault", "reason", "message"})
+
+
+def of_record(row: object, column: str, translate: Callable[[str], str]) -> str:
+    """A text of ``TOLD`` that a record carries; one whose cause is not known is shown as it was written."""
+    text = str(getattr(row, column))
+    refusal = recalled(getattr(row, "cause", {}), text)
+    return said(refusal, translate) if refusal else text and translate(text)
 
 
 def _reason(translate: Callable[[str], str], text: str) -> str:

@@ -58,7 +58,10 @@ class NetworkFacts:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """A hypervisor host: memory and disk in bytes, load as a share of all cores (0..1), how guests are run and why."""
+    """A hypervisor host: memory and disk in bytes, load as a share of all cores (0..1), how guests are run and why.
+
+    ``cause`` are the details of the ``ConnectorError`` whose text the reason is, if it is one's.
+    """
 
     name: str
     cores: int
@@ -70,6 +73,7 @@ class HostFacts:
     reason: str
     architecture: str = "x86_64"
     facts: Mapping[str, str] = field(default_factory=dict)
+    cause: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

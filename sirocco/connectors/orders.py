@@ -1,5 +1,6 @@
 """What a provider is asked for: objects to make, and actions on those that exist."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -228,3 +229,8 @@ Action = (
     | Migrate
     | GrowVolume
 )
+
+
+def verb_of(action: Action) -> str:
+    """``AttachVolume`` is ``attach-volume``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(action).__name__).lower()

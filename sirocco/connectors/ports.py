@@ -48,7 +48,9 @@ from sirocco.connectors.orders import (
     TakeSnapshot,
     VolumeSpec,
     VolumeUse,
+    verb_of,
 )
+from sirocco.contracts.errors import explained
 
 __all__ = [
     "CONTRACT",
@@ -91,6 +93,7 @@ __all__ = [
     "Restart",
     "RestoreSnapshot",
     "Seed",
+    "SettingError",
     "Spec",
     "Start",
     "State",
@@ -102,6 +105,7 @@ __all__ = [
     "VolumeSpec",
     "VolumeUse",
     "Watch",
+    "verb_of",
 ]
 
 CONTRACT = 1
@@ -133,11 +137,36 @@ class Fault(Enum):
 
 
 class ConnectorError(Exception):
-    """A failed call: the fault, the far end's own code, and a sentence for people (no secrets in it)."""
+    """A failed call: the fault, the far end's own code, and a sentence for people (no secrets in it).
 
-    def __init__(self, fault: Fault, message: str, *, native_code: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.fault, self.message, self.native_code, self.retry_after = fault, message, native_code, retry_after
+    ``details`` are ``why``, a reason of the catalogue's manner (a text with places, translated before they are filled),
+    and what fills its places; what the far end itself says is one of them. ``retry_after`` is in seconds.
+    """
+
+    def __init__(
+        self, fault: Fault, native_code: str = "", retry_after: float | None = None, /, **details: object
+    ) -> None:
+        self.fault, self.native_code, self.retry_after = fault, native_code, retry_after
+        self.details = {name: str(value) for name, value in details.items()}
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The sentence in English."""
+        return explained(self.details)["why"]
+
+
+class SettingError(ConnectorError):
+    """A setting that a connector cannot be opened with: ``where`` it is (``hosts[0].name``), and why in ``reason``.
+
+    ``reason`` is ``why`` and its places, as in every refusal.
+    """
+
+    def __init__(self, where: str, /, **reason: object) -> None:
+        self.where, self.reason = where, {name: str(value) for name, value in reason.items()}
+        why = "setting {setting}: {because}"
+        told = self.reason | {"why": why, "because": self.reason["why"], "setting": where}
+        super().__init__(Fault.INVALID, "Setting", **told)
 
 
 class Kind(StrEnum):

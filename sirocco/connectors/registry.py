@@ -23,6 +23,7 @@ def names() -> tuple[str, ...]:
 def open_connector(kind: str, settings: ProviderSettings) -> Connector:
     """Import the connector of this kind and connect; INVALID for an unknown kind."""
     if kind not in _registered():
-        raise ConnectorError(Fault.INVALID, f"no connector named {kind!r}; there are {', '.join(names())}")
+        why = "no connector is named {name}; there are {known}"
+        raise ConnectorError(Fault.INVALID, why=why, name=kind, known=", ".join(names()))
     factory = cast("Callable[[ProviderSettings], Connector]", _registered()[kind].load())
     return factory(settings)

@@ -7,6 +7,7 @@ before the places are filled, so a reason is never put together where it is rais
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,27 @@ class SiroccoError(Exception):
     def remedy(self) -> str:
         """What to do, in English."""
         return fill(self.problem.remedy, self.details)
+
+
+_BARE = Problem("", 0, 0, "{why}", "")
+
+
+def kept(details: Mapping[str, str], code: str = "") -> dict[str, object]:
+    """What a record keeps beside the English text of a failure, so that it can be said in another language later.
+
+    ``code`` is of the catalogue; without one the text is the reason alone.
+    """
+    return {"code": code, "details": dict(details)}
+
+
+def recalled(cause: Mapping[str, Any], text: str) -> SiroccoError | None:
+    """The refusal behind a text that a record shows; None where nothing was kept with this text."""
+    details = {name: str(value) for name, value in cause.get("details", {}).items()}
+    problem = _ALL.get(cause.get("code", ""), _BARE)
+    if problem is _BARE and "why" not in details:
+        return None
+    refusal = SiroccoError(problem, **details)
+    return refusal if text and refusal.message == text else None
 
 
 _PLACE = re.compile(r"{(\w+)}")

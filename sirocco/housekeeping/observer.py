@@ -17,7 +17,7 @@ from sirocco.contracts import capabilities as cap
 from sirocco.contracts.states import JobState, MachineState
 from sirocco.domain.principal import SYSTEM
 from sirocco.housekeeping.leadership import lead
-from sirocco.services import hosts, observed, providers
+from sirocco.services import faults, hosts, observed, providers
 
 _PROBE_EVERY = 15.0
 _LIST_EVERY = 10.0
@@ -152,7 +152,7 @@ class Eye:
         with self._plant.cmdb.writing(SYSTEM) as tx:
             provider = tx.session.get(Provider, self._provider_id)
             if provider is not None:
-                providers.probed(tx, provider, "", [], fault=error.message)
+                faults.unreachable(provider, error)
         self._stop.wait(1.0)
 
     def _hints(self) -> set[Ref]:
@@ -267,4 +267,5 @@ def _inventory(host: HostFacts) -> hosts.HostInventory:
         memory_used=host.memory_used,
         accelerator=host.accelerator,
         reason=host.reason,
+        cause=host.cause,
     )

@@ -20,7 +20,7 @@ from io import BufferedRandom
 from pathlib import Path
 from urllib.parse import urljoin
 
-from sirocco.contracts.errors import SiroccoError
+from sirocco.contracts.errors import SiroccoError, explained
 from sirocco.domain.sources import PORTS, Source, Trust, outside, source
 from sirocco.images.inspect import ImageError
 
@@ -35,7 +35,14 @@ Progress = Callable[[float], None]
 
 
 class SilentSourceError(Exception):
-    """The source cannot be reached right now, or stopped in the middle: worth another try, which goes on from there."""
+    """The source cannot be reached right now, or stopped in the middle: worth another try, which goes on from there.
+
+    ``why`` and ``details`` are as in ``ImageError``.
+    """
+
+    def __init__(self, *, why: str, **details: object) -> None:
+        self.details = {"why": why, **{name: str(value) for name, value in details.items()}}
+        super().__init__(explained(self.details)["why"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +66,16 @@ def fetch(wanted: Source, target: Path, limits: Limits, progress: Progress | Non
         try:
             fcntl.flock(part, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise SilentSourceError("an earlier try is still at work") from error
+            raise SilentSourceError(why="an earlier try is still at work") from error
         try:
             _Download(wanted, part, limits, progress).run()
         except ssl.SSLCertVerificationError as error:
             why = "{host} cannot prove who it is: {fault}"
             raise ImageError(why=why, host=wanted.host, fault=error.verify_message) from error
         except (OSError, http.client.HTTPException) as error:
-            raise SilentSourceError(f"{wanted.host}: {error or type(error).__name__}") from error
+            raise SilentSourceError(
+                why="{host}: {said}", host=wanted.host, said=str(error) or type(error).__name__
+            ) from error
         except ImageError:
             discard(target)
             raise
@@ -136,7 +145,8 @@ class _Download:
                 self._progress(have / size if size else 0.0)
         self._part.flush()
         if have < size:
-            raise SilentSourceError(f"{self._wanted.host} stopped after {have} of {size} bytes")
+            why = "{host} stopped after {have} of {size} bytes"
+            raise SilentSourceError(why=why, host=self._wanted.host, have=have, size=size)
 
     def _check_room(self, size: int, have: int) -> None:
         if size > self._limits.largest:
@@ -174,7 +184,7 @@ def _answer(wanted: Source, headers: dict[str, str], trust: Trust) -> Iterator[h
             connection.request("GET", wanted.path, headers=headers)
             answer = connection.getresponse()
             if answer.status in _PASSING:
-                raise SilentSourceError(f"{wanted.host} answered {answer.status}")
+                raise SilentSourceError(why="{host} answered {status}", host=wanted.host, status=answer.status)
             if answer.status not in _MOVED:
                 yield answer
                 return

@@ -1,7 +1,7 @@
 """Hypervisor hosts: inventory, maintenance and the way back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from sirocco.cmdb.models import Host, Job, Machine, Provider
 from sirocco.cmdb.query import Page, fetch
 from sirocco.cmdb.transaction import Transaction, expect_version
 from sirocco.contracts import commands as c
-from sirocco.contracts.errors import BUSY, INVALID, WRONG_STATE, SiroccoError
+from sirocco.contracts.errors import BUSY, INVALID, WRONG_STATE, SiroccoError, kept
 from sirocco.contracts.states import HostState, Role
 from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events, jobs
@@ -30,6 +30,7 @@ class HostInventory:
     memory_used: int
     accelerator: str
     reason: str
+    cause: Mapping[str, str] = field(default_factory=dict)
 
 
 def get(tx: Transaction, host_id: str) -> Host:
@@ -109,9 +110,10 @@ def seen(tx: Transaction, provider: Provider, inventory: Sequence[HostInventory]
 
 
 def _refresh(tx: Transaction, host: Host, facts: HostInventory) -> None:
-    for field in ("cores", "memory", "disk", "load", "memory_used", "accelerator", "reason"):
-        if getattr(host, field) != getattr(facts, field):
-            setattr(host, field, getattr(facts, field))
+    for fact in ("cores", "memory", "disk", "load", "memory_used", "accelerator", "reason"):
+        if getattr(host, fact) != getattr(facts, fact):
+            setattr(host, fact, getattr(facts, fact))
+    host.cause = kept(facts.cause) if facts.cause else {}
     host.seen = tx.now
     if host.state == HostState.OFFLINE:
         events.set_state(tx, host, HostState.ONLINE)

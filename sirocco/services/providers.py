@@ -150,14 +150,9 @@ def directory(cmdb: Cmdb) -> Callable[[str], tuple[str, ProviderSettings]]:
     return look_up
 
 
-def probed(
-    tx: Transaction, provider: Provider, api_version: str, stated: Iterable[Mapping[str, Any]], fault: str = ""
-) -> None:
-    """Keep what a probe found: capabilities, or the fault that prevented it."""
-    if fault:
-        provider.fault = fault
-        return
-    provider.fault, provider.api_version, provider.probed = "", api_version, tx.now
+def probed(tx: Transaction, provider: Provider, api_version: str, stated: Iterable[Mapping[str, Any]]) -> None:
+    """Keep what a probe found; a fault of before is over."""
+    provider.fault, provider.cause, provider.api_version, provider.probed = "", {}, api_version, tx.now
     provider.capabilities = [dict(entry) for entry in stated]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sirocco.cmdb.models import Job
 from sirocco.cmdb.transaction import Transaction
-from sirocco.contracts.errors import CANCELLED, SiroccoError, catalogue, explained, fill
+from sirocco.contracts.errors import CANCELLED, SiroccoError, catalogue, explained, fill, kept
 from sirocco.contracts.states import JobState
 from sirocco.services import events
 from sirocco.services.outcomes import machines, others
@@ -73,5 +73,5 @@ def _end(tx: Transaction, job: Job, state: JobState) -> None:
     job.progress, job.status_changed = 100, tx.now
     events.set_state(tx, job, state, job_id=job.id)
     if state is not JobState.SUCCESS:
-        detail = {"code": job.error, "detail": job.status_message}
+        detail = kept(job.details, job.error) | {"detail": job.status_message}
         events.record(tx, job, "alarm", detail, job_id=job.id, failed=True)

@@ -1,19 +1,29 @@
 """Every reason that the API gives for a refusal is given in the reader's language."""
 
 import ast
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
+from activities.calls import Plant
 from api.common.words import in_words
-from sirocco.cmdb.models import Network
+from sirocco.cmdb.models import Job, JobStep, Machine, Network, Provider
+from sirocco.connectors.ports import ConnectorError, Fault
+from sirocco.contracts.engine import JobOrder
 from sirocco.contracts.errors import fill
 from sirocco.contracts.states import NetworkState
+from sirocco.domain.principal import SYSTEM
+from sirocco.services import faults, hosts, providers, settlement
+from sirocco.services.hosts import HostInventory
 from tests.api.front import BASE, Front
 from tests.world import a_cmdb, populate
 from web.extract import reasoned, reasons
 from web.language import catalogue
 
+ROOT = Path(__file__).resolve().parents[2]
+USED = {"id": "v-{braces}", "user": "m-1"}
 FRENCH = {"Accept-Language": "fr-CA, fr;q=0.9, en;q=0.1"}
 ELSEWHERE = {
     "it is no request that can be understood",  # what werkzeug refuses before a route is found
@@ -172,11 +182,79 @@ def test_every_reason_is_given_in_the_readers_language(front):
 
 def test_a_reason_is_never_put_together_where_it_is_given():
     passed_on = {"why", "error.message", "choice.explanation", "str(fault)", "str(error)[:120]"}
+    passed_on |= {"rule.message", "report.message"}  # what a pretend cloud was told to say
     texts = [(file, given) for file, given in reasoned() if ast.unparse(given) not in passed_on]
     assert len(texts) > 100
     for file, given in texts:
         parts = [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
         assert all(isinstance(part, ast.Constant) for part in parts), f"{file}: {ast.unparse(given)}"
+
+
+def test_whatever_a_connector_says_is_a_reason():
+    tellers = {"ConnectorError", "SettingError", "SilentSourceError", "conflict", "_conflict", "invalid"}
+    tellers |= {"translate", "translated"}
+    told = 0
+    for path in [*(ROOT / "sirocco" / "connectors").rglob("*.py"), *(ROOT / "activities").glob("*.py")]:
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in tellers:
+                told += 1
+                assert {"why", None} & {given.arg for given in call.keywords}, f"{path.name}:{call.lineno}"
+    assert told > 100
+
+
+def broken(front):
+    """A machine whose creation failed with what a connector said: its path, and the job's."""
+    answer = front.member.post("machines", front.machine_message())
+    job_id = answer.headers["CIMI-Job-URI"].rpartition("/")[2]
+    error = ConnectorError(Fault.CONFLICT, why="volume {id} is attached to machine {user}: detach it first", **USED)
+    with pytest.raises(ApplicationError) as told, Plant(front.cmdb, None).step(JobOrder(job_id), "create") as step:
+        step.provider = "north"
+        raise error
+    with front.cmdb.writing(SYSTEM) as tx:
+        settlement.failed(tx, tx.session.get_one(Job, job_id), told.value.type, told.value.details[0])
+    return answer.headers["Location"].removeprefix(BASE), f"jobs/{job_id}"
+
+
+def test_what_a_far_end_says_is_told_in_the_readers_language_wherever_it_is_kept(front):
+    machine, job = broken(front)
+    why = "le volume v-{braces} est attaché à la machine m-1 : détachez-le d'abord"
+    whole = f"Le fournisseur north a refusé : {why}."
+    shown = front.member.get(job, **FRENCH).json
+    assert shown["statusMessage"] == whole
+    assert [step["message"] for step in shown["sirocco_steps"]] == [why]
+    assert front.member.get(machine, **FRENCH).json["sirocco_fault"] == whole
+    listed = front.member.get(f"machines?$filter=id='{BASE}{machine}'", **FRENCH).json["machines"]
+    assert [one["sirocco_fault"] for one in listed] == [whole]
+    english = "The provider north refused: volume v-{braces} is attached to machine m-1: detach it first."
+    assert front.member.get(machine).json["sirocco_fault"] == front.member.get(job).json["statusMessage"] == english
+
+
+def test_a_fault_written_before_its_cause_was_kept_is_shown_as_it_was_written(front):
+    machine, job = broken(front)
+    old = "The provider north refused: so it was."
+    with front.cmdb.writing(SYSTEM) as tx:
+        row = tx.session.get_one(Machine, machine.rpartition("/")[2])
+        row.fault = old  # by a process of the release before, which knows of no cause
+        step = tx.session.get_one(JobStep, (job.rpartition("/")[2], "create"))
+        step.message, step.cause = "so it was", {}
+    assert front.member.get(machine, **FRENCH).json["sirocco_fault"] == old
+    assert front.member.get(job, **FRENCH).json["sirocco_steps"][0]["message"] == "so it was"
+
+
+def test_what_a_probe_met_is_told_in_the_readers_language(front):
+    silence = ConnectorError(Fault.TRANSIENT, why="host {host} does not answer: {said}", host="h9", said="no route")
+    with front.cmdb.writing(SYSTEM) as tx:
+        provider = tx.add(Provider(name="far", kind="libvirt"))
+        faults.unreachable(provider, silence)
+        hosts.seen(tx, provider, [HostInventory("h9", 0, 0, 0, 0.0, 0, "", silence.message, silence.details)])
+    said = "l'hôte h9 ne répond pas : no route"
+    assert front.operator.get(f"providers/{provider.id}", **FRENCH).json["fault"] == said
+    found = front.operator.get("hosts?$filter=name='h9'", **FRENCH).json["hosts"]
+    assert [host["reason"] for host in found] == [said]
+    with front.cmdb.writing(SYSTEM) as tx:
+        provider = tx.session.get_one(Provider, provider.id)
+        providers.probed(tx, provider, "1", [])
+        assert (provider.fault, provider.cause) == ("", {})
 
 
 def test_kinds_users_and_lists_of_obstacles_are_said_in_french(front):

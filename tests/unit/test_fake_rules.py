@@ -9,7 +9,6 @@ from sirocco.connectors.ports import (
     AttachNic,
     AttachVolume,
     Capture,
-    ConnectorError,
     DetachNic,
     DiskSpec,
     Done,
@@ -25,6 +24,7 @@ from sirocco.connectors.ports import (
     ProviderSettings,
     Resize,
     RestoreSnapshot,
+    SettingError,
     Start,
     State,
     Stop,
@@ -319,24 +319,24 @@ def test_senseless_networks_are_refused(cloud, cidr):
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({}, "'store'"),
-        ({"stoore": "x"}, "'stoore'"),
-        ({"hosts": "a"}, "'hosts'"),
-        ({"hosts": [7]}, "'hosts[0]'"),
-        ({"hosts": [{"name": "a", "cores": 0, "memory": 1, "disk": 1}]}, "'hosts[0].cores'"),
-        ({"hosts": TWO_HOSTS[:1] * 2}, "'hosts'"),
-        ({"delays": {"create": -1}}, "'delays.create'"),
-        ({"delays": 3}, "'delays'"),
-        ({"capacity": {"moon": 1}}, "'capacity.moon'"),
-        ({"without": "watch"}, "'without'"),
+        ({}, "store"),
+        ({"stoore": "x"}, "stoore"),
+        ({"hosts": "a"}, "hosts"),
+        ({"hosts": [7]}, "hosts[0]"),
+        ({"hosts": [{"name": "a", "cores": 0, "memory": 1, "disk": 1}]}, "hosts[0].cores"),
+        ({"hosts": TWO_HOSTS[:1] * 2}, "hosts"),
+        ({"delays": {"create": -1}}, "delays.create"),
+        ({"delays": 3}, "delays"),
+        ({"capacity": {"moon": 1}}, "capacity.moon"),
+        ({"without": "watch"}, "without"),
     ],
 )
 def test_senseless_settings_are_named(tmp_path, settings, named):
     whole = settings if not settings or "stoore" in settings else {"store": str(tmp_path / "s"), **settings}
-    with pytest.raises(ConnectorError) as caught:
+    with pytest.raises(SettingError) as caught:
         connect(ProviderSettings("fake", whole))
-    assert caught.value.fault is Fault.INVALID
-    assert named in caught.value.message
+    assert (caught.value.fault, caught.value.where) == (Fault.INVALID, named)
+    assert f"setting {named}: " in caught.value.message
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path):

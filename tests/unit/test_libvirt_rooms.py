@@ -12,30 +12,34 @@ from sirocco.connectors.libvirt.errors import fault_of
 from sirocco.connectors.libvirt.records import Phase, Record
 from sirocco.connectors.libvirt.settings import read
 from sirocco.connectors.libvirt.tasks import Tasks
-from sirocco.connectors.ports import ConnectorError, Done, Fault, Kind, Op, Ref, Seed
+from sirocco.connectors.ports import ConnectorError, Done, Fault, Kind, Op, Ref, Seed, SettingError
 
 libvirt = pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
 HOST = {"name": "one", "uri": "qemu:///system"}
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "where", "words"),
     [
-        ({}, "hosts is empty"),
-        ({"hosts": [{"name": "one"}]}, "lacks uri"),
-        ({"hosts": ["one"]}, "is a table"),
-        ({"hosts": [HOST, HOST]}, "same name"),
-        ({"hosts": [HOST | {"pasword": "x"}]}, "'pasword'"),
-        ({"hosts": [HOST | {"pool": 3}]}, "texts"),
-        ({"hosts": [HOST], "domain_typ": "kvm"}, "'domain_typ'"),
-        ({"hosts": [HOST], "domain_type": "xen"}, "'xen'"),
-        ({"hosts": [HOST], "forward_mode": "route"}, "'route'"),
+        ({}, "hosts", "empty"),
+        ({"hosts": "one"}, "hosts", "not a list"),
+        ({"hosts": [{"name": "one"}]}, "hosts[0].uri", "empty"),
+        ({"hosts": [HOST, "one"]}, "hosts[1]", "not an object"),
+        ({"hosts": [HOST, HOST]}, "hosts", "same name"),
+        ({"hosts": [HOST | {"pasword": "x"}]}, "hosts[0].pasword", "no such setting"),
+        ({"hosts": [HOST | {"pool": 3}]}, "hosts[0].pool", "not a text"),
+        ({"hosts": [HOST], "domain_typ": "kvm"}, "domain_typ", "no such setting"),
+        ({"hosts": [HOST], "domain_type": "xen"}, "domain_type", "auto, kvm, qemu"),
+        ({"hosts": [HOST], "forward_mode": ["nat"]}, "forward_mode", "nat, open"),
+        ({"hosts": [HOST], "shared_storage": "no"}, "shared_storage", "not true or false"),
+        ({"hosts": [HOST], "domain_type_reason": 7}, "domain_type_reason", "not a text"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused_with_the_reason(given, words):
-    with pytest.raises(ConnectorError) as caught:
+def test_settings_that_make_no_sense_are_refused_with_the_reason(given, where, words):
+    with pytest.raises(SettingError) as caught:
         read(given)
-    assert caught.value.fault is Fault.INVALID
+    assert (caught.value.fault, caught.value.where) == (Fault.INVALID, where)
+    assert f"setting {where}: " in caught.value.message
     assert words in caught.value.message
 
 
@@ -177,7 +181,7 @@ def test_a_task_joins_the_one_that_runs_for_its_token(tasks):
 
 def test_a_failed_task_tells_its_fault_and_may_be_begun_again(tasks):
     def fails(_):
-        raise ConnectorError(Fault.CONFLICT, "no")
+        raise ConnectorError(Fault.CONFLICT, why="no")
 
     for _ in range(2):
         with pytest.raises(ConnectorError) as caught:

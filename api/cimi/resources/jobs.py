@@ -7,7 +7,7 @@ from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import V2, Value, Values
 from api.cimi.resource import Action, Removal, Resource
-from api.common.words import in_words
+from api.common.words import in_words, of_record
 from sirocco.cmdb.models import Job, Template
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import catalogue, fill
@@ -82,7 +82,7 @@ def _more(exchange: Exchange, job: Job) -> Values:
             "started": step.started,
             "ended": step.ended,
             "attempts": step.attempts,
-            "message": step.message,
+            "message": of_record(step, "message", exchange.translate),
         }
         for step in jobs.steps(exchange.tx, job)
     ]

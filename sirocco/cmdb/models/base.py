@@ -89,6 +89,12 @@ class Shareable:
     tenant_id: Mapped[str | None] = mapped_column(ForeignKey("tenant.id"), index=True)
 
 
+class Caused:
+    """Carries a text about what went wrong; ``cause`` is what ``errors.kept`` keeps of it, empty for another text."""
+
+    cause: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+
+
 class Lockable:
     """Has at most one job acting on it at a time: the job's id is the lock."""
 

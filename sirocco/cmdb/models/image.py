@@ -5,11 +5,11 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sirocco.cmdb.models.base import Base, Lockable, Record, Shareable
+from sirocco.cmdb.models.base import Base, Caused, Lockable, Record, Shareable
 from sirocco.contracts.states import ImageState
 
 
-class Image(Shareable, Lockable, Record):
+class Image(Shareable, Lockable, Caused, Record):
     """A machine image (type IMAGE), or a snapshot of one machine (type SNAPSHOT). Sizes in bytes.
 
     ``path`` and ``format`` tell of the file in the image store; an image captured at a provider has none.
@@ -42,7 +42,7 @@ class ProviderImage(Base):
     native_id: Mapped[str] = mapped_column(String(255))
 
 
-class VolumeImage(Shareable, Lockable, Record):
+class VolumeImage(Shareable, Lockable, Caused, Record):
     """The content of a volume at one moment, from which volumes can be made. Capacity in bytes."""
 
     __tablename__ = "volume_image"

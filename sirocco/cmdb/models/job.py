@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sirocco.cmdb.models.base import Base, Record, utc_now
+from sirocco.cmdb.models.base import Base, Caused, Record, utc_now
 from sirocco.contracts.states import JobState
 
 
@@ -41,7 +41,7 @@ class Job(Record):
     attempts: Mapped[int] = mapped_column(default=0)
 
 
-class JobStep(Base):
+class JobStep(Caused, Base):
     """A step of a job, for people who watch it."""
 
     __tablename__ = "job_step"

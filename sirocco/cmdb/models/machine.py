@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from sirocco.cmdb.models.base import Base, Lockable, Owned, Record
+from sirocco.cmdb.models.base import Base, Caused, Lockable, Owned, Record
 from sirocco.contracts.ids import new_id
 from sirocco.contracts.states import MachineState
 
 
-class Machine(Owned, Lockable, Record):
+class Machine(Owned, Lockable, Caused, Record):
     """A virtual machine: memory in bytes. ``native_id`` is its name at the provider, for life."""
 
     __tablename__ = "machine"

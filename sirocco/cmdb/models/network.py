@@ -3,11 +3,11 @@
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sirocco.cmdb.models.base import Lockable, Owned, Record, Shareable
+from sirocco.cmdb.models.base import Caused, Lockable, Owned, Record, Shareable
 from sirocco.contracts.states import NetworkState
 
 
-class Network(Shareable, Lockable, Record):
+class Network(Shareable, Lockable, Caused, Record):
     """A network with DHCP; ``nat`` reaches the outside, otherwise it is isolated."""
 
     __tablename__ = "network"

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sirocco.cmdb.models.base import Base, Lockable, Record, Shareable
+from sirocco.cmdb.models.base import Base, Caused, Lockable, Record, Shareable
 from sirocco.contracts.states import HostState
 
 
-class Provider(Record):
+class Provider(Caused, Record):
     """A cloud, or a pool of our own hosts, as reached by one connector."""
 
     __tablename__ = "provider"
@@ -47,7 +47,7 @@ class Account(Shareable, Record):
     enabled: Mapped[bool] = mapped_column(default=True)
 
 
-class Host(Lockable, Record):
+class Host(Lockable, Caused, Record):
     """A hypervisor host: what it has, what is claimed on it (bytes), and what was last seen."""
 
     __tablename__ = "host"

@@ -3,11 +3,11 @@
 from sqlalchemy import BigInteger, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from sirocco.cmdb.models.base import Lockable, Owned, Record
+from sirocco.cmdb.models.base import Caused, Lockable, Owned, Record
 from sirocco.contracts.states import VolumeState
 
 
-class Volume(Owned, Lockable, Record):
+class Volume(Owned, Lockable, Caused, Record):
     """A disk that survives the machines it is attached to. Capacity in bytes."""
 
     __tablename__ = "volume"

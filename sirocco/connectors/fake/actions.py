@@ -66,19 +66,29 @@ def act(step: Step, ref: Ref, action: Action) -> Ref:
         _switch(step, load(step.db, NetworkBody, ref.native_id, step.now), action)
         return ref
     raise ConnectorError(
-        Fault.UNSUPPORTED, f"{type(action).__name__} cannot be done to a {ref.kind}", native_code="Unsupported"
+        Fault.UNSUPPORTED,
+        "Unsupported",
+        why="{request} is not possible for this kind of object: {kind}",
+        request=type(action).__name__,
+        kind=ref.kind,
     )
 
 
 def _idle(machine: Machine) -> Machine:
     if machine.busy:
-        raise conflict(f"machine {machine.id} is busy with another operation", "Busy")
+        raise conflict("Busy", why="machine {id} is busy with another operation", id=machine.id)
     return machine
 
 
 def _need(machine: Machine, *states: State) -> None:
     if machine.body.state not in states:
-        raise conflict(f"machine {machine.id} is {machine.body.state}, not {' or '.join(states)}", "WrongState")
+        raise conflict(
+            "WrongState",
+            why="machine {id} is {state}; it has to be one of: {needed}",
+            id=machine.id,
+            state=machine.body.state,
+            needed=", ".join(states),
+        )
 
 
 def _turn(step: Step, machine: Machine, after: MachineBody) -> None:
@@ -131,7 +141,7 @@ def _suspend(step: Step, machine: Machine, _: Suspend) -> None:
 def _resize(step: Step, machine: Machine, action: Resize) -> None:
     _need(machine, State.STARTED, State.STOPPED)
     if action.cpu < 1 or action.memory < LEAST_MEMORY:
-        raise invalid(f"a machine needs a processor and {LEAST_MEMORY} bytes of memory at least")
+        raise invalid(why="a machine needs a processor and {least} bytes of memory at least", least=LEAST_MEMORY)
     facts = machine.body.facts
     cores, memory = action.cpu - facts.cpu, action.memory - facts.memory
     claim(step, facts.host, Size(max(cores, 0), max(memory, 0)))
@@ -196,9 +206,11 @@ def _take_snapshot(step: Step, machine: Machine, action: TakeSnapshot) -> None:
     body = machine.body
     _need(machine, State.STARTED, State.STOPPED, State.PAUSED)
     if not action.snapshot:
-        raise invalid("a snapshot needs a name")
+        raise invalid(why="a snapshot needs a name")
     if action.snapshot in body.facts.snapshots:
-        raise conflict(f"machine {machine.id} has a snapshot {action.snapshot!r} already", "NameTaken")
+        raise conflict(
+            "NameTaken", why="machine {id} has a snapshot {snapshot} already", id=machine.id, snapshot=action.snapshot
+        )
     state = State.STOPPED if body.state is State.STOPPED else State.PAUSED
     shot = Shot(action.snapshot, state, body.run.halted(step.ready))
     _edit(step, machine, _with_shots(body, (*body.shots, shot)))
@@ -208,7 +220,11 @@ def _restore_snapshot(step: Step, machine: Machine, action: RestoreSnapshot) -> 
     shot = next((shot for shot in machine.body.shots if shot.name == action.snapshot), None)
     if shot is None:
         raise ConnectorError(
-            Fault.NOT_FOUND, f"machine {machine.id} has no snapshot {action.snapshot!r}", native_code="NotFound"
+            Fault.NOT_FOUND,
+            "NotFound",
+            why="machine {id} has no snapshot {snapshot}",
+            id=machine.id,
+            snapshot=action.snapshot,
         )
     runs = shot.state is not State.STOPPED
     run = shot.run.going(step.ready) if runs else Run()
@@ -238,7 +254,7 @@ def _migrate(step: Step, machine: Machine, action: Migrate) -> None:
         return
     _need(machine, State.STARTED, State.STOPPED, State.PAUSED)
     if not action.host:
-        raise invalid("a migration needs a host to go to")
+        raise invalid(why="a migration needs a host to go to")
     size = Size(facts.cpu, facts.memory, sum(disk.capacity for disk in machine.body.disks))
     claim(step, action.host, size)
     release(step, facts.host, size)
@@ -248,10 +264,12 @@ def _migrate(step: Step, machine: Machine, action: Migrate) -> None:
 def _grow(step: Step, volume: Entry[VolumeBody], action: GrowVolume) -> None:
     body = volume.body
     if volume.busy or body.state is not State.AVAILABLE:
-        raise conflict(f"volume {volume.id} is {body.state}", "Busy")
+        raise conflict("Busy", why="volume {id} is {state}", id=volume.id, state=body.state)
     more = action.capacity - body.facts.capacity
     if more < 0:
-        raise invalid(f"a volume cannot shrink from {body.facts.capacity} to {action.capacity} bytes")
+        raise invalid(
+            why="a volume cannot shrink from {now} to {wanted} bytes", now=body.facts.capacity, wanted=action.capacity
+        )
     if more:
         claim(step, body.host, Size(disk=more))
         after = replace(body, facts=replace(body.facts, capacity=action.capacity))
@@ -261,7 +279,7 @@ def _grow(step: Step, volume: Entry[VolumeBody], action: GrowVolume) -> None:
 def _capture_volume(step: Step, volume: Entry[VolumeBody], action: Capture) -> Ref:
     body = volume.body
     if volume.busy or body.state is not State.AVAILABLE or body.facts.machine:
-        raise conflict(f"volume {volume.id} is in use or {body.state}", "Busy")
+        raise conflict("Busy", why="volume {id} is in use or {state}", id=volume.id, state=body.state)
     after = ImageBody(State.AVAILABLE, ImageFacts(action.name, body.facts.capacity, body.facts.capacity))
     image = new_id(Kind.IMAGE)
     add(step, image, replace(after, state=State.CREATING), after)

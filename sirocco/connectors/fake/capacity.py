@@ -49,7 +49,7 @@ def claim(step: Step, host: str, size: Size) -> str:
     """Take a share of a host, of the emptiest that fits if none is named; CAPACITY when there is none."""
     _settle(step.db, step.now)
     if host and step.db.execute("SELECT 1 FROM host WHERE name = ?", (host,)).fetchone() is None:
-        raise invalid(f"there is no host {host!r}")
+        raise invalid(why="there is no host {host}", host=host)
     row = step.db.execute(
         "SELECT name FROM host WHERE (:host = '' OR name = :host) AND used_cores + :cores <= cores"
         " AND used_memory + :memory <= memory AND used_disk + :disk <= disk"
@@ -57,12 +57,13 @@ def claim(step: Step, host: str, size: Size) -> str:
         {"host": host, "cores": size.cores, "memory": size.memory, "disk": size.disk},
     ).fetchone()
     if row is None:
-        where = f"host {host}" if host else "any host"
-        raise ConnectorError(
-            Fault.CAPACITY,
-            f"{where} has no room for {size.cores} cores, {size.memory} bytes of memory and {size.disk} of disk",
-            native_code="NoRoom",
+        why = (
+            "host {host} has no room for {cores} cores, {memory} bytes of memory and {disk} of disk"
+            if host
+            else "no host has room for {cores} cores, {memory} bytes of memory and {disk} of disk"
         )
+        sizes = {"cores": size.cores, "memory": size.memory, "disk": size.disk}
+        raise ConnectorError(Fault.CAPACITY, "NoRoom", why=why, host=host, **sizes)
     _add(step.db, row[0], size, 1)
     return str(row[0])
 

@@ -67,7 +67,9 @@ class Cloud:
     def _refuse_if_full(self, step: Step, kind: Kind) -> None:
         most = (self._settings.capacity or {}).get(kind)
         if most is not None and count(step.db, kind, step.now) >= most:
-            raise ConnectorError(Fault.QUOTA, f"no more than {most} {kind}s are allowed", native_code="Limit")
+            raise ConnectorError(
+                Fault.QUOTA, "Limit", why="the limit is reached: {most} of {kind}", most=most, kind=kind
+            )
 
     def act(self, ref: Ref, action: Action, verb: str, token: str, doom: Doom | None) -> str:
         """Do something, once per token."""
@@ -160,7 +162,7 @@ class Cloud:
 
 def _checked(token: str) -> str:
     if not token:
-        raise invalid("a token is needed")
+        raise invalid(why="a token is needed")
     return token
 
 

@@ -40,6 +40,7 @@ from sirocco.connectors.ports import (
     VolumeFacts,
     VolumeSpec,
     Watch,
+    verb_of,
 )
 from sirocco.contracts import capabilities as can
 
@@ -66,9 +67,9 @@ def _before(met: Met | None) -> Doom | None:
     rule = met.rule
     time.sleep(rule.seconds)
     if rule.trouble is Trouble.ERROR:
-        raise ConnectorError(rule.fault, rule.message, native_code="Injected")
+        raise ConnectorError(rule.fault, "Injected", why=rule.message)
     if rule.trouble is Trouble.TIMEOUT_BEFORE:
-        raise ConnectorError(Fault.TRANSIENT, "no connection in time: nothing was sent", native_code="Timeout")
+        raise ConnectorError(Fault.TRANSIENT, "Timeout", why="no connection in time: nothing was sent")
     return Doom(rule.fault, rule.message) if rule.trouble is Trouble.FAIL else None
 
 
@@ -79,15 +80,16 @@ def _after(met: Met | None, answer: str, *, changing: bool) -> str:
     if met.rule.trouble is Trouble.GARBAGE:
         return met.nonsense
     fault = Fault.UNKNOWN_OUTCOME if changing else Fault.TRANSIENT
-    raise ConnectorError(fault, "no answer in time after the request was sent", native_code="Timeout")
+    raise ConnectorError(fault, "Timeout", why="no answer in time after the request was sent")
 
 
 def _decode(adapter: TypeAdapter[T], answer: str, *, changing: bool, makes_sense: Callable[[T], bool]) -> T:
     """The answer if it is one: UNKNOWN_OUTCOME for a call that may have changed something, else INTERNAL."""
     nonsense = ConnectorError(
         Fault.UNKNOWN_OUTCOME if changing else Fault.INTERNAL,
-        f"the cloud's answer makes no sense: {answer[:80]!r}",
-        native_code="Garbage",
+        "Garbage",
+        why="the cloud's answer makes no sense: {said}",
+        said=repr(answer[:80]),
     )
     try:
         value = adapter.validate_json(answer, strict=True)
@@ -130,7 +132,9 @@ class FakeConnector:
         _before(met)
         version = _after(met, __version__, changing=False)
         if version != __version__:
-            raise ConnectorError(Fault.INTERNAL, f"the cloud's version makes no sense: {version[:80]!r}")
+            raise ConnectorError(
+                Fault.INTERNAL, why="the cloud's version makes no sense: {said}", said=repr(version[:80])
+            )
         return Descriptor("fake", version, self._offered)
 
     def hosts(self) -> tuple[HostFacts, ...]:
@@ -183,7 +187,7 @@ class FakeConnector:
         live = offer.needed_while_running(action)
         if not live <= {cap.name for cap in self._offered} and self._runs(ref):
             offer.refuse_unless(self._offered, live)
-        verb = offer.verb_of(action)
+        verb = verb_of(action)
         return self._order(verb, ref.kind, token, lambda doom: self._cloud.act(ref, action, verb, token, doom))
 
     def _runs(self, ref: Ref) -> bool:
@@ -197,7 +201,7 @@ class FakeConnector:
         """How an operation stands."""
         report = self._ask("poll", op.ref.kind, REPORT, lambda: self._cloud.poll(op))
         failed = report.done is Done.FAILED
-        error = ConnectorError(Fault[report.fault], report.message, native_code="Failed") if failed else None
+        error = ConnectorError(Fault[report.fault], "Failed", why=report.message) if failed else None
         return OpStatus(report.done, report.progress, error, report.poll_after)
 
     def cancel(self, op: Op) -> None:
@@ -206,7 +210,7 @@ class FakeConnector:
         _before(met)
         self._cloud.cancel(op)
         if _after(met, "", changing=True):
-            raise ConnectorError(Fault.UNKNOWN_OUTCOME, "the cloud's answer makes no sense", native_code="Garbage")
+            raise ConnectorError(Fault.UNKNOWN_OUTCOME, "Garbage", why="the cloud's answer makes no sense")
 
     def usage(self, refs: Iterable[Ref]) -> Mapping[str, Usage]:
         """Counters of running machines, growing with the time they have run."""
@@ -220,7 +224,7 @@ class FakeConnector:
         _before(met)
         console = FakeConsole(lambda: self._cloud.inside(ref))
         if _after(met, "", changing=False):
-            raise ConnectorError(Fault.INTERNAL, "the cloud's answer makes no sense", native_code="Garbage")
+            raise ConnectorError(Fault.INTERNAL, "Garbage", why="the cloud's answer makes no sense")
         return console
 
     def watch(self, changed: Callable[[Ref], None]) -> Watch:

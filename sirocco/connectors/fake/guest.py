@@ -51,7 +51,12 @@ class FakeConsole:
         self._look = look
         body, _ = look()
         if body.state is not State.STARTED:
-            raise conflict(f"the machine is {body.state}, its console opens when it is STARTED", "WrongState")
+            raise conflict(
+                "WrongState",
+                why="the machine is {state}, its console opens when it is {needed}",
+                state=body.state,
+                needed=State.STARTED,
+            )
         self._prompt = f"{body.hostname}$ "
         self._out = bytearray((BANNER + self._prompt).replace("\n", "\r\n").encode())
         self._line = bytearray()

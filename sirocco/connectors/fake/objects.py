@@ -149,17 +149,17 @@ def _text(body: Body) -> str:
 
 def missing(kind: Kind, native_id: str) -> ConnectorError:
     """The refusal for an object that is not there."""
-    return ConnectorError(Fault.NOT_FOUND, f"there is no {kind} {native_id}", native_code="NotFound")
+    return ConnectorError(Fault.NOT_FOUND, "NotFound", why="there is no {kind} {id}", kind=kind, id=native_id)
 
 
-def conflict(message: str, code: str = "Conflict") -> ConnectorError:
+def conflict(native_code: str, /, **details: object) -> ConnectorError:
     """The refusal for a wrong state, something in use, a taken name."""
-    return ConnectorError(Fault.CONFLICT, message, native_code=code)
+    return ConnectorError(Fault.CONFLICT, native_code, **details)
 
 
-def invalid(message: str) -> ConnectorError:
+def invalid(**details: object) -> ConnectorError:
     """The refusal for a request that makes no sense."""
-    return ConnectorError(Fault.INVALID, message, native_code="Invalid")
+    return ConnectorError(Fault.INVALID, "Invalid", **details)
 
 
 _ALIVE = "(ends IS NULL OR ends > :now)"

@@ -1,7 +1,5 @@
 """What the fake provider offers, and which capability a request needs."""
 
-import re
-
 from sirocco.connectors.fake.creation import FORMATS
 from sirocco.connectors.ports import (
     Action,
@@ -88,11 +86,6 @@ _LIVE: dict[type, str] = {
 }
 
 
-def verb_of(action: Action) -> str:
-    """``AttachVolume`` is ``attach-volume``."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", type(action).__name__).lower()
-
-
 def needed_by(request: Spec | Action, kind: Kind = Kind.MACHINE) -> frozenset[str]:
     """The capabilities without which a request is refused, whatever the state of things; ``kind`` is acted on."""
     match request:
@@ -123,5 +116,8 @@ def refuse_unless(offered: frozenset[Cap], needed: frozenset[str]) -> None:
     lacking = sorted(needed - {cap.name for cap in offered})
     if lacking:
         raise ConnectorError(
-            Fault.UNSUPPORTED, f"this provider does not offer {', '.join(lacking)}", native_code="Unsupported"
+            Fault.UNSUPPORTED,
+            "Unsupported",
+            why="this provider does not offer: {capability}",
+            capability=", ".join(lacking),
         )

@@ -22,7 +22,7 @@ def delete(step: Step, ref: Ref) -> None:
             _take_apart(step, ref.native_id, machine)
         case VolumeBody(facts=facts, host=host):
             if facts.machine:
-                raise conflict(f"volume {ref.native_id} is in use by {facts.machine}", "InUse")
+                raise conflict("InUse", why="{used} is in use by {user}", used=ref.native_id, user=facts.machine)
             release(step, host, Size(disk=facts.capacity))
     end(step, ref.native_id, replace(entry.body, state=State.BUSY))
     _forget(step)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sirocco.connectors.fake.objects import Host
-from sirocco.connectors.ports import ConnectorError, Fault, Kind
+from sirocco.connectors.ports import Kind, SettingError
 
 GIB = 1 << 30
 DEFAULT_HOSTS = tuple(Host(f"fake-{n}", 64, 256 * GIB, 4096 * GIB) for n in range(1, 5))
@@ -29,48 +29,50 @@ class FakeSettings:
         return delays.get(f"{verb}.{kind}", delays.get(verb, delays.get("*", 0.0)))
 
 
-def _wrong(key: str, remedy: str) -> ConnectorError:
-    return ConnectorError(Fault.INVALID, f"fake provider, setting {key!r}: {remedy}", native_code="Setting")
-
-
 def _host(number: int, value: Any) -> Host:
     where = f"hosts[{number}]"
     if not isinstance(value, Mapping):
-        raise _wrong(where, "must be an object with name, cores, memory and disk")
+        raise SettingError(where, why="it is not an object with name, cores, memory and disk")
     name = value.get("name")
     if not isinstance(name, str) or not name:
-        raise _wrong(f"{where}.name", "must be a name")
+        raise SettingError(f"{where}.name", why="it is not a name")
     sizes = [value.get(key) for key in ("cores", "memory", "disk")]
     for key, size in zip(("cores", "memory", "disk"), sizes, strict=True):
         if type(size) is not int or size < 1:
-            raise _wrong(f"{where}.{key}", "must be a whole number of at least 1 (memory and disk in bytes)")
+            raise SettingError(
+                f"{where}.{key}", why="it is not a whole number of at least 1 (memory and disk in bytes)"
+            )
     return Host(name, *sizes)  # type: ignore[arg-type]  # checked just above
 
 
 def _delays(value: Any) -> dict[str, float]:
     if not isinstance(value, Mapping):
-        raise _wrong("delays", "must be an object of verbs and seconds")
+        raise SettingError("delays", why="it is not an object of verbs and seconds")
     for verb, seconds in value.items():
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise _wrong(f"delays.{verb}", "must be a number of seconds, zero or more")
+            raise SettingError(f"delays.{verb}", why="it is not a number of seconds, zero or more")
     return {str(verb): float(seconds) for verb, seconds in value.items()}
 
 
 def _capacity(value: Any) -> dict[Kind, int]:
     if not isinstance(value, Mapping):
-        raise _wrong("capacity", f"must be an object with the most objects by kind ({', '.join(Kind)})")
+        raise SettingError(
+            "capacity", why="it is not an object with the most objects by kind ({known})", known=", ".join(Kind)
+        )
     for kind, count in value.items():
         if kind not in set(Kind) or type(count) is not int or count < 0:
-            raise _wrong(f"capacity.{kind}", f"must be one of {', '.join(Kind)} with a whole number")
+            raise SettingError(
+                f"capacity.{kind}", why="it is not one of {known} with a whole number", known=", ".join(Kind)
+            )
     return {Kind(kind): count for kind, count in value.items()}
 
 
 def _hosts(value: Any) -> tuple[Host, ...]:
     if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
-        raise _wrong("hosts", "must be a list of objects with name, cores, memory and disk")
+        raise SettingError("hosts", why="it is not a list of objects with name, cores, memory and disk")
     hosts = tuple(_host(number, entry) for number, entry in enumerate(value))
     if len({host.name for host in hosts}) != len(hosts):
-        raise _wrong("hosts", "must have distinct names")
+        raise SettingError("hosts", why="two of them have the same name")
     return hosts
 
 
@@ -78,13 +80,15 @@ def read(settings: Mapping[str, Any]) -> FakeSettings:
     """Check plain settings; INVALID with the key and the remedy."""
     unknown = sorted(set(settings) - _KEYS)
     if unknown:
-        raise _wrong(unknown[0], f"is not known; there are {', '.join(sorted(_KEYS))}")
+        raise SettingError(
+            unknown[0], why="there is no such setting; there are {known}", known=", ".join(sorted(_KEYS))
+        )
     store = settings.get("store")
     if not isinstance(store, str | Path) or not str(store):
-        raise _wrong("store", "must be the path of a file to keep the pretend cloud in")
+        raise SettingError("store", why="it is not the path of a file to keep the pretend cloud in")
     without = settings.get("without", ())
     if isinstance(without, str) or not isinstance(without, Iterable):
-        raise _wrong("without", "must be a list of capability names")
+        raise SettingError("without", why="it is not a list of capability names")
     return FakeSettings(
         Path(store),
         _hosts(settings.get("hosts", ())),

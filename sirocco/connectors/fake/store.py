@@ -63,8 +63,8 @@ CREATE TABLE rule (
 
 def _refusal(error: sqlite3.Error) -> ConnectorError:
     if "locked" in str(error) or "busy" in str(error):
-        return ConnectorError(Fault.TRANSIENT, "the pretend cloud is busy", native_code="Busy", retry_after=0.5)
-    return ConnectorError(Fault.INTERNAL, f"the pretend cloud's store failed: {error}", native_code="Store")
+        return ConnectorError(Fault.TRANSIENT, "Busy", 0.5, why="the pretend cloud is busy")
+    return ConnectorError(Fault.INTERNAL, "Store", why="the pretend cloud's store failed: {said}", said=error)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -99,8 +99,11 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if version not in {0, VERSION}:
         raise ConnectorError(
             Fault.INVALID,
-            f"the store {path} is of form {version}, this version reads {VERSION}: name another file or remove it",
-            native_code="Store",
+            "Store",
+            why="the store {path} is of form {form}, this version reads {known}: name another file or remove it",
+            path=path,
+            form=version,
+            known=VERSION,
         )
 
 
@@ -113,7 +116,7 @@ class Store:
             self._db = _connect(path)
         except (OSError, sqlite3.Error) as error:
             raise ConnectorError(
-                Fault.INVALID, f"cannot open the store {path}: {error}", native_code="Store"
+                Fault.INVALID, "Store", why="the store {path} cannot be opened: {said}", path=path, said=error
             ) from error
         self._lock = threading.RLock()
         self._closed = False
@@ -122,7 +125,7 @@ class Store:
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with self._lock:
             if self._closed:
-                raise ConnectorError(Fault.INTERNAL, "this connector has been closed", native_code="Closed")
+                raise ConnectorError(Fault.INTERNAL, "Closed", why="this connector has been closed")
             try:
                 self._db.execute(begin)
                 yield self._db

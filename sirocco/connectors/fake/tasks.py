@@ -52,7 +52,9 @@ def known(step: Step, verb: str, request: str) -> Op | None:
     if row is None:
         return None
     if (row[0], row[5]) != (verb, request):
-        raise conflict(f"the token {step.token} was used for another request ({row[0]})", "TokenReused")
+        raise conflict(
+            "TokenReused", why="the token {token} was used for another request ({verb})", token=step.token, verb=row[0]
+        )
     op = _op(row[:5], step.now)
     return op if row[6] is None else _failed(op)
 
@@ -82,7 +84,7 @@ def report(db: sqlite3.Connection, op: Op, now: float) -> Report:
     """How an operation stands; NOT_FOUND when nobody has heard of it."""
     row = db.execute("SELECT started, ready, fault, message FROM task WHERE token = ?", (op.native_task,)).fetchone()
     if row is None:
-        raise ConnectorError(Fault.NOT_FOUND, f"there is no operation {op.native_task!r}", native_code="NotFound")
+        raise ConnectorError(Fault.NOT_FOUND, "NotFound", why="there is no operation {id}", id=op.native_task)
     started, ready, fault, message = row
     if now < ready:
         left = ready - now
@@ -94,10 +96,11 @@ def report(db: sqlite3.Connection, op: Op, now: float) -> Report:
 
 def supersede(step: Step, ref: Ref) -> None:
     """Operations under way on an object that is being deleted fail now."""
+    why = "the object was deleted meanwhile"
     step.db.execute(
-        "UPDATE task SET ready = :now, fault = 'CONFLICT', message = 'deleted meanwhile'"
+        "UPDATE task SET ready = :now, fault = 'CONFLICT', message = :why"
         " WHERE id = :id AND ready > :now AND verb <> 'delete'",
-        {"now": step.now, "id": ref.native_id},
+        {"now": step.now, "id": ref.native_id, "why": why},
     )
 
 
@@ -110,8 +113,9 @@ def cancel(step: Step, op: Op) -> None:
     if row is None or ending(step.db, row[2]) is not None:
         return
     verb, ref = row[0], Ref(Kind(row[1]), row[2])
+    why = "the operation was cancelled"
     if verb in {"create", "capture"}:
-        spoil(step, ref, "cancelled")
+        spoil(step, ref, why)
     elif verb in CANCELLABLE:
         if verb == "migrate":
             meant = load(step.db, MachineBody, ref.native_id, step.now, final=True).body
@@ -120,6 +124,6 @@ def cancel(step: Step, op: Op) -> None:
     else:
         return
     step.db.execute(
-        "UPDATE task SET ready = ?, fault = 'CONFLICT', message = 'cancelled' WHERE token = ?",
-        (step.now, op.native_task),
+        "UPDATE task SET ready = ?, fault = 'CONFLICT', message = ? WHERE token = ?",
+        (step.now, why, op.native_task),
     )

@@ -29,7 +29,7 @@ def refuse_if_used(step: Step, used: str) -> None:
         (used, step.now),
     ).fetchone()
     if row:
-        raise conflict(f"{used} is in use by {row[0]}", "InUse")
+        raise conflict("InUse", why="{used} is in use by {user}", used=used, user=row[0])
 
 
 def give_address(step: Step, network: str, cidr: str, machine: str, mac: str) -> str:
@@ -37,10 +37,15 @@ def give_address(step: Step, network: str, cidr: str, machine: str, mac: str) ->
     db, now = step.db, step.now
     db.execute("DELETE FROM address WHERE network = ? AND ends <= ?", (network, now))
     if db.execute("SELECT 1 FROM address WHERE network = ? AND mac = ?", (network, mac)).fetchone():
-        raise conflict(f"network {network} has an interface with the MAC address {mac} already", "MacTaken")
+        raise conflict(
+            "MacTaken",
+            why="network {network} has an interface with the MAC address {mac} already",
+            network=network,
+            mac=mac,
+        )
     number = _free_number(db, network, ip_network(cidr).num_addresses - 2)
     if number is None:
-        raise ConnectorError(Fault.CAPACITY, f"no address is left in {cidr}", native_code="NoAddress")
+        raise ConnectorError(Fault.CAPACITY, "NoAddress", why="no address is left in {cidr}", cidr=cidr)
     db.execute(
         "INSERT INTO address (network, number, mac, machine) VALUES (?, ?, ?, ?)", (network, number, mac, machine)
     )

@@ -35,6 +35,7 @@ from sirocco.connectors.ports import (
     Stop,
     Suspend,
     TakeSnapshot,
+    verb_of,
 )
 
 _REMEMBERED = 8  # tokens of ended actions kept on a machine
@@ -49,7 +50,7 @@ class Actions:
     def begin(self, ref: Ref, action: Action, token: str) -> Op:
         """Begin an action; its operation's ``ref`` is what it makes, if it makes something."""
         made = Ref(Kind.IMAGE, names.native_id(Kind.IMAGE, token)) if isinstance(action, Capture) else ref
-        return self._tasks.begin(Op(type(action).__name__.lower(), token, made), self._work(ref, action, token))
+        return self._tasks.begin(Op(verb_of(action), token, made), self._work(ref, action, token))
 
     def _work(self, ref: Ref, action: Action, token: str) -> Work:
         if ref.kind is Kind.MACHINE:
@@ -129,4 +130,9 @@ class Actions:
 
 
 def _unsupported(kind: Kind, action: Action) -> ConnectorError:
-    return ConnectorError(Fault.UNSUPPORTED, f"{type(action).__name__} is nothing that a {kind} can do")
+    return ConnectorError(
+        Fault.UNSUPPORTED,
+        why="{request} is not possible for this kind of object: {kind}",
+        request=type(action).__name__,
+        kind=kind,
+    )

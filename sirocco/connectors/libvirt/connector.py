@@ -59,17 +59,17 @@ class LibvirtConnector:
 
     def describe(self) -> Descriptor:
         """Capabilities, probed now."""
-        with translated("describe"):
+        with translated(why="its capabilities cannot be read: {said}"):
             return descriptor(self._name, self._settings, self._hosts)
 
     def hosts(self) -> tuple[HostFacts, ...]:
         """Hosts by name."""
-        with translated("read hosts"):
+        with translated(why="its hosts cannot be read: {said}"):
             return self._inventory.all()
 
     def find_by_token(self, kind: Kind, token: str) -> Observed | None:
         """What an earlier ``create`` with this token made, finished or not."""
-        with translated(f"find {kind}"):
+        with translated(why="{kind} cannot be looked for: {said}", kind=kind):
             return self._room(kind).find(token)
 
     def _room(self, kind: Kind) -> Room:
@@ -83,12 +83,12 @@ class LibvirtConnector:
 
     def observe(self, ref: Ref) -> Observed:
         """The object as it is now."""
-        with translated(f"observe {ref.kind} {ref.native_id}"):
+        with translated(why="{kind} {id} cannot be read: {said}", kind=ref.kind, id=ref.native_id):
             return self._room(ref.kind).observe(ref.native_id)
 
     def list(self, kind: Kind, *, owned: bool = True) -> Iterator[Observed]:
         """All objects of a kind."""
-        with translated(f"list {kind}s"):
+        with translated(why="the list cannot be read ({kind}): {said}", kind=kind):
             for seen in self._room(kind).all():
                 if seen.token or not owned:
                     yield seen
@@ -122,7 +122,7 @@ class LibvirtConnector:
 
     def poll(self, op: Op) -> OpStatus:
         """How an operation stands."""
-        with translated(f"ask about {op.verb}"):
+        with translated(why="how {action} stands cannot be asked: {said}", action=op.verb):
             return self._tasks.poll(op, self._has_effect)
 
     def _has_effect(self, op: Op) -> bool:
@@ -145,17 +145,17 @@ class LibvirtConnector:
 
     def usage(self, refs: Iterable[Ref]) -> Mapping[str, Usage]:
         """Counters of running machines."""
-        with translated("read statistics"):
+        with translated(why="figures of use cannot be read: {said}"):
             return usage(self._hosts, {ref.native_id for ref in refs})
 
     def console(self, ref: Ref) -> Console:
         """The serial console of a machine."""
-        with translated(f"open console of {ref.native_id}"):
+        with translated(why="the console of {id} cannot be opened: {said}", id=ref.native_id):
             return SerialConsole.open(*self._hosts.locate(ref.native_id))
 
     def watch(self, changed: Callable[[Ref], None]) -> Watch:
         """Call ``changed`` when a machine may have changed."""
-        with translated("watch"):
+        with translated(why="its events cannot be listened to: {said}"):
             return DomainWatch(self._hosts, changed)
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ class SerialConsole:
     def open(cls, host: Host, domain: libvirt.virDomain) -> "SerialConsole":
         """Open the first serial port; CONFLICT unless the machine runs."""
         if not domain.isActive():
-            raise ConnectorError(Fault.CONFLICT, "the machine does not run: start it to open its console")
+            raise ConnectorError(Fault.CONFLICT, why="the machine does not run: start it to open its console")
         stream = host.connection().newStream(libvirt.VIR_STREAM_NONBLOCK)
         domain.openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
         return cls(stream)
@@ -69,11 +69,11 @@ class SerialConsole:
         with self._lock:
             while data:
                 if self._closed:
-                    raise ConnectorError(Fault.CONFLICT, "the console is closed")
+                    raise ConnectorError(Fault.CONFLICT, why="the console is closed")
                 try:
                     sent = self._stream.send(data)
                 except libvirt.libvirtError as error:
-                    raise translate(error, "write to the console") from error
+                    raise translate(error, why="the console takes no input: {said}") from error
                 if sent == -2:
                     time.sleep(0.01)  # the far end's buffer is full
                 else:

@@ -33,7 +33,7 @@ def attach_volume(machines: Machines, machine: str, action: AttachVolume) -> Non
     taken = {target.get("dev") for target in description.iterfind("devices/disk/target")}
     device = action.use.device or free_target(taken)
     if device in taken:
-        raise ConnectorError(Fault.CONFLICT, f"the machine has a disk {device} already")
+        raise ConnectorError(Fault.CONFLICT, why="the machine has a disk {device} already", device=device)
     disk = volume_disk(host, action.use.volume, device)
     domain.attachDeviceFlags(xml.text(xml.disk(disk)), _flags(domain))
 

@@ -69,20 +69,20 @@ def fault_of(code: int, message: str) -> Fault:
     return _BY_CODE.get(code, Fault.INTERNAL)
 
 
-def translate(error: libvirt.libvirtError, what: str) -> ConnectorError:
-    """The contract's error for a libvirt one."""
-    code, message = error.get_error_code() or 0, error.get_error_message() or str(error)
+def translate(error: libvirt.libvirtError, /, **details: object) -> ConnectorError:
+    """The contract's error for a libvirt one; libvirt's own words are the place ``said``."""
+    code, said = error.get_error_code() or 0, error.get_error_message() or str(error)
     native = _NAMES.get(code, str(code))
-    return ConnectorError(fault_of(code, message), f"{what}: {message}", native_code=native)
+    return ConnectorError(fault_of(code, said), native, said=said, **details)
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Let no libvirt error out."""
+def translated(**details: object) -> Iterator[None]:
+    """Let no libvirt error out: its reason (``why``) is given here, with a place ``said`` for libvirt's own words."""
     try:
         yield
     except libvirt.libvirtError as error:
-        raise translate(error, what) from error
+        raise translate(error, **details) from error
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class Host:
         try:
             connection = libvirt.open(self.settings.uri)
         except libvirt.libvirtError as error:
-            refusal = translate(error, f"host {self.name} does not answer")
+            refusal = translate(error, why="host {host} does not answer: {said}", host=self.name)
             if refusal.fault is not Fault.AUTH:
                 refusal.fault = Fault.TRANSIENT
             now = time.monotonic()  # as long as it took to fail, the next callers need not try again
@@ -142,7 +142,7 @@ class Hosts:
             if host.name == name:
                 return host
         known = ", ".join(host.name for host in self._hosts)
-        raise ConnectorError(Fault.INVALID, f"no host {name!r}; there are {known}")
+        raise ConnectorError(Fault.INVALID, why="there is no host {host}; there are {known}", host=name, known=known)
 
     def twice(self) -> tuple[Host, ...]:
         """All hosts and all but the last again: who looks in this order misses no machine that moves meanwhile."""
@@ -170,7 +170,7 @@ class Hosts:
         """A machine's host and domain; NOT_FOUND when no host has it."""
         for host, domain in self.domains(machine):
             return host, domain
-        raise ConnectorError(Fault.NOT_FOUND, f"machine {machine} is on none of the provider's hosts")
+        raise ConnectorError(Fault.NOT_FOUND, why="machine {id} is on none of the provider's hosts", id=machine)
 
     def close(self) -> None:
         """Give all connections up."""

@@ -21,10 +21,16 @@ def check(spec: ImageSpec) -> None:
     try:
         inspect(Path(spec.path), spec.format)
     except ImageError as error:
-        raise ConnectorError(Fault.INVALID, f"image {spec.name}: {error}") from error
+        raise _unfit(spec, error) from error
     for path in (spec.boot.kernel, spec.boot.initrd) if spec.boot else ():
         if not Path(path).is_file():
-            raise ConnectorError(Fault.INVALID, f"image {spec.name}: there is no file {path}")
+            raise ConnectorError(Fault.INVALID, why="image {name}: there is no file {file}", name=spec.name, file=path)
+
+
+def _unfit(spec: ImageSpec, error: ImageError) -> ConnectorError:
+    why = "image {name}: {because}"
+    told = error.details | {"why": why, "because": error.details["why"], "name": spec.name}
+    return ConnectorError(Fault.INVALID, **told)
 
 
 class Images:
@@ -53,7 +59,7 @@ class Images:
     def _located(self, image: str) -> tuple[Shelf, Record]:
         found = self._shelves.find(image)
         if found is None or found[1] is None or found[1].phase is not Phase.READY:
-            raise ConnectorError(Fault.NOT_FOUND, f"image {image} is not at the provider")
+            raise ConnectorError(Fault.NOT_FOUND, why="{kind} {id} is not at the provider", kind=Kind.IMAGE, id=image)
         return found[0], found[1]
 
     def require(self, image: str) -> Record:
@@ -103,7 +109,7 @@ class Images:
         """The image as it is now; NOT_FOUND when it is gone or retired."""
         observed = self._observed(image)
         if observed is None:
-            raise ConnectorError(Fault.NOT_FOUND, f"image {image} is not at the provider")
+            raise ConnectorError(Fault.NOT_FOUND, why="{kind} {id} is not at the provider", kind=Kind.IMAGE, id=image)
         return observed
 
     def _observed(self, image: str) -> Observed | None:
@@ -176,7 +182,7 @@ def _as_qcow2(spec: ImageSpec) -> Iterator[str]:
         try:
             yield str(ImageStore(Path(folder)).add("converted", Path(spec.path), spec.format).path)
         except ImageError as error:
-            raise ConnectorError(Fault.INVALID, f"image {spec.name}: {error}") from error
+            raise _unfit(spec, error) from error
 
 
 def _upload(shelf: Shelf, files: list[tuple[str, str]], progress: Progress) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import libvirt
 
 from sirocco.connectors.libvirt import xml
+from sirocco.connectors.libvirt.errors import translate
 from sirocco.connectors.libvirt.hosts import Host, Hosts
 from sirocco.connectors.libvirt.records import Shelves
 from sirocco.connectors.libvirt.settings import Settings
@@ -72,9 +73,10 @@ class Inventory:
     def _facts(self, host: Host) -> HostFacts:
         try:
             return self._read(host)
-        except (ConnectorError, libvirt.libvirtError) as error:
-            down = {"unreachable": str(error)}
-            return HostFacts(host.name, 0, 0, 0, 0.0, 0, "", str(error), facts=down)
+        except libvirt.libvirtError as error:
+            return _silent(host, translate(error, why="host {host} cannot be read: {said}", host=host.name))
+        except ConnectorError as error:
+            return _silent(host, error)
 
     def _read(self, host: Host) -> HostFacts:
         connection = host.connection()
@@ -121,6 +123,11 @@ class Inventory:
         spent = {key: now[key] - before.get(key, 0) for key in now}
         total = sum(spent.values())
         return min(max(1.0 - (spent.get("idle", 0) + spent.get("iowait", 0)) / total, 0.0), 1.0) if total > 0 else 0.0
+
+
+def _silent(host: Host, error: ConnectorError) -> HostFacts:
+    down = {"unreachable": error.message}
+    return HostFacts(host.name, 0, 0, 0, 0.0, 0, "", error.message, facts=down, cause=error.details)
 
 
 def _version(number: int) -> str:

@@ -60,14 +60,18 @@ _LOOKS = 3
 def check(spec: MachineSpec) -> None:
     """INVALID for what no host could run."""
     if not spec.name.isprintable():
-        raise ConnectorError(Fault.INVALID, f"machine {spec.name!r}: its name has characters that cannot be shown")
+        raise ConnectorError(
+            Fault.INVALID, why="machine {name}: its name has characters that cannot be shown", name=repr(spec.name)
+        )
     if spec.cpu < 1 or spec.memory < _MINIMUM_MEMORY:
-        raise ConnectorError(Fault.INVALID, f"machine {spec.name}: at least one processor and 1 MiB of memory")
+        raise ConnectorError(
+            Fault.INVALID, why="machine {name}: at least one processor and 1 MiB of memory", name=spec.name
+        )
     if not spec.disks:
-        raise ConnectorError(Fault.INVALID, f"machine {spec.name}: it needs a disk to boot from")
+        raise ConnectorError(Fault.INVALID, why="machine {name}: it needs a disk to boot from", name=spec.name)
     for disk in spec.disks:
         if not disk.image and disk.capacity < 1:
-            raise ConnectorError(Fault.INVALID, f"machine {spec.name}: an empty disk needs a capacity")
+            raise ConnectorError(Fault.INVALID, why="machine {name}: an empty disk needs a capacity", name=spec.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +156,25 @@ class Machines:
         """Raise unless a volume is within this host's reach and no other machine has it."""
         user = self.volumes.user(use.volume)
         if user not in {"", machine}:
-            raise ConnectorError(Fault.CONFLICT, f"volume {use.volume} is attached to machine {user}: detach it first")
+            why = "volume {id} is attached to machine {user}: detach it first"
+            raise ConnectorError(Fault.CONFLICT, why=why, id=use.volume, user=user)
         if self.volumes.shelf(use.volume) is not self.shelves.of(host):
-            raise ConnectorError(
-                Fault.CONFLICT, f"volume {use.volume} is not in the storage that host {host.name} sees"
-            )
+            why = "volume {id} is not in the storage that host {host} sees"
+            raise ConnectorError(Fault.CONFLICT, why=why, id=use.volume, host=host.name)
 
     def _check_fits(self, host: Host, spec: MachineSpec) -> None:
         """CAPACITY for more memory than the host has; INVALID for a disk that cannot hold its image."""
         memory = host.connection().getInfo()[1] << 20
         if spec.memory > memory and not host.settings.simulated:
-            message = f"machine {spec.name}: host {host.name} has {memory} bytes of memory, not {spec.memory}"
-            raise ConnectorError(Fault.CAPACITY, message)
+            why = "machine {name}: host {host} has {memory} bytes of memory, not {wanted}"
+            raise ConnectorError(
+                Fault.CAPACITY, why=why, name=spec.name, host=host.name, memory=memory, wanted=spec.memory
+            )
         for disk in spec.disks:
             needed = self.images.capacity(disk.image) if disk.image else 0
             if disk.capacity < needed:
-                message = f"machine {spec.name}: a disk of {disk.capacity} bytes cannot hold its image of {needed}"
-                raise ConnectorError(Fault.INVALID, message)
+                why = "machine {name}: a disk of {size} bytes cannot hold its image of {least}"
+                raise ConnectorError(Fault.INVALID, why=why, name=spec.name, size=disk.capacity, least=needed)
 
     def _furnish(self, host: Host, machine: str, spec: MachineSpec) -> None:
         """Fixed addresses, disks and seed; what another attempt has made is taken as it is, for it may run already."""
@@ -217,7 +223,7 @@ class Machines:
         """The machine as it is now."""
         seen = self._seen(machine, self.addresses.leases(), ask_guest=True)
         if seen is None:
-            raise ConnectorError(Fault.NOT_FOUND, f"machine {machine} is on none of the provider's hosts")
+            raise ConnectorError(Fault.NOT_FOUND, why="machine {id} is on none of the provider's hosts", id=machine)
         return seen
 
     def _seen(self, machine: str, leases: dict[str, list[str]], *, ask_guest: bool = False) -> Observed | None:

@@ -26,7 +26,7 @@ _MOVABLE_XML = libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_MIGRATABLE
 def migrate(settings: Settings, machines: Machines, machine: str, action: Migrate, progress: Progress) -> None:
     """Move a machine; on its target already is success, and ends what an interrupted move left over."""
     if len(settings.hosts) < 2:
-        raise ConnectorError(Fault.UNSUPPORTED, "the provider has one host: there is nowhere to migrate to")
+        raise ConnectorError(Fault.UNSUPPORTED, why="the provider has one host: there is nowhere to migrate to")
     target = machines.hosts.named(action.host)
     source, domain = _at_rest(machines, machine, progress)
     store = machines.shelves.of(source).store
@@ -74,12 +74,13 @@ def _elsewhere(machines: Machines, machine: str, host: Host) -> list[libvirt.vir
 
 def _check(settings: Settings, domain: libvirt.virDomain, action: Migrate) -> None:
     if not settings.shared_storage and not action.copy_storage:
-        raise ConnectorError(Fault.INVALID, "the hosts share no storage: migrate with a copy of it")
+        raise ConnectorError(Fault.INVALID, why="the hosts share no storage: migrate with a copy of it")
     if domain.hasManagedSaveImage(0):
-        raise ConnectorError(Fault.CONFLICT, "the machine is suspended and its memory lies on its host: start it first")
+        why = "the machine is suspended and its memory lies on its host: start it first"
+        raise ConnectorError(Fault.CONFLICT, why=why)
     if not settings.shared_storage and domain.listAllSnapshots(0):
-        message = "the machine has snapshots, which stay behind when disks are copied: drop them first"
-        raise ConnectorError(Fault.CONFLICT, message)
+        why = "the machine has snapshots, which stay behind when disks are copied: drop them first"
+        raise ConnectorError(Fault.CONFLICT, why=why)
 
 
 class _Move:

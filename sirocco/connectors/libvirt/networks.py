@@ -32,9 +32,12 @@ def check(spec: NetworkSpec) -> None:
     try:
         network = ipaddress.ip_network(spec.cidr)
     except ValueError as error:
-        raise ConnectorError(Fault.INVALID, f"network {spec.name}: {error}") from None
+        raise ConnectorError(
+            Fault.INVALID, why="network {name}: its address range makes no sense: {said}", name=spec.name, said=error
+        ) from None
     if network.version != 4 or network.prefixlen > 29:
-        raise ConnectorError(Fault.INVALID, f"network {spec.name}: {spec.cidr} is not IPv4 of /29 or larger")
+        why = "network {name}: {cidr} is not IPv4 of /29 or larger"
+        raise ConnectorError(Fault.INVALID, why=why, name=spec.name, cidr=spec.cidr)
 
 
 class Networks:
@@ -79,7 +82,8 @@ class Networks:
         """Remove from every host; CONFLICT while machines use it."""
         users = [domain.name() for host in self._hosts for domain in self._users(host, names.network(unique))]
         if users:
-            raise ConnectorError(Fault.CONFLICT, f"network is in use by {', '.join(sorted(users))}: detach them first")
+            why = "the network is in use by {machines}: detach them first"
+            raise ConnectorError(Fault.CONFLICT, why=why, machines=", ".join(sorted(users)))
         for host in reversed(list(self._hosts)):
             network = host.network(unique)
             if network is not None:
@@ -115,7 +119,9 @@ class Networks:
     def _require(self, unique: str) -> libvirt.virNetwork:
         network = self._hosts.first.network(unique)
         if network is None:
-            raise ConnectorError(Fault.NOT_FOUND, f"network {unique} is not at the provider")
+            raise ConnectorError(
+                Fault.NOT_FOUND, why="{kind} {id} is not at the provider", kind=Kind.NETWORK, id=unique
+            )
         return network
 
     def find(self, token: str) -> Observed | None:
@@ -131,7 +137,9 @@ class Networks:
         """The network as it is now."""
         record, network = self._shelf().load(_STEM + unique), self._hosts.first.network(unique)
         if network is None and not self._shelf().holds(_STEM + unique):
-            raise ConnectorError(Fault.NOT_FOUND, f"network {unique} is not at the provider")
+            raise ConnectorError(
+                Fault.NOT_FOUND, why="{kind} {id} is not at the provider", kind=Kind.NETWORK, id=unique
+            )
         return self._observed(unique, record, network)
 
     @staticmethod

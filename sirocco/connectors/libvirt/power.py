@@ -13,8 +13,8 @@ _AGAIN = 5.0  # seconds after which a guest that was still booting is asked agai
 _LOOK = 0.1
 
 
-def _conflict(message: str) -> ConnectorError:
-    return ConnectorError(Fault.CONFLICT, message)
+def _conflict(**details: object) -> ConnectorError:
+    return ConnectorError(Fault.CONFLICT, **details)
 
 
 def _is(domain: libvirt.virDomain, *states: int) -> bool:
@@ -48,7 +48,7 @@ def stop(domain: libvirt.virDomain, action: Stop, progress: Progress) -> None:
                 raise
         return
     if _is(domain, libvirt.VIR_DOMAIN_PAUSED):
-        raise _conflict("the machine is paused and cannot shut itself down: start it first, or stop it with force")
+        raise _conflict(why="the machine is paused and cannot shut itself down: start it first, or stop it with force")
     while not _within(_AGAIN, lambda: not domain.isActive(), progress):
         try:
             domain.shutdown()
@@ -60,7 +60,7 @@ def stop(domain: libvirt.virDomain, action: Stop, progress: Progress) -> None:
 def _discard(domain: libvirt.virDomain, action: Stop) -> None:
     if domain.hasManagedSaveImage(0):
         if not action.force:
-            raise _conflict("the machine is suspended: start it first, or stop it with force and lose its memory")
+            raise _conflict(why="the machine is suspended: start it first, or stop it with force and lose its memory")
         domain.managedSaveRemove(0)
 
 
@@ -84,7 +84,7 @@ def restart(host: Host, domain: libvirt.virDomain, action: Restart, progress: Pr
             domain.resume()
         return
     if _is(domain, libvirt.VIR_DOMAIN_PAUSED):
-        raise _conflict("the machine is paused and cannot reboot: start it first, or restart it with force")
+        raise _conflict(why="the machine is paused and cannot reboot: start it first, or restart it with force")
     if host.settings.simulated:
         domain.reboot(0)
     else:
@@ -107,7 +107,7 @@ def _reboot(connection: libvirt.virConnect, domain: libvirt.virDomain, progress:
 def pause(domain: libvirt.virDomain) -> None:
     """Halt the processors."""
     if not domain.isActive():
-        raise _conflict("the machine does not run: only a started machine can be paused")
+        raise _conflict(why="the machine does not run: only a started machine can be paused")
     if not _is(domain, libvirt.VIR_DOMAIN_PAUSED):
         domain.suspend()
 
@@ -117,4 +117,4 @@ def suspend(domain: libvirt.virDomain) -> None:
     if domain.isActive():
         domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING)
     elif not domain.hasManagedSaveImage(0):
-        raise _conflict("the machine is stopped: only a started or paused machine can be suspended")
+        raise _conflict(why="the machine is stopped: only a started or paused machine can be suspended")

@@ -106,7 +106,7 @@ class Shelf:
         """Declare an object ready; TRANSIENT when another attempt has taken it over meanwhile."""
         now = self.load(stem)
         if now is not None and now.attempt != record.attempt and now.phase is Phase.CREATING:
-            raise ConnectorError(Fault.TRANSIENT, f"another attempt is making {stem}: ask again")
+            raise ConnectorError(Fault.TRANSIENT, why="another attempt is making {id}: ask again", id=stem)
         self.save(stem, record.at(Phase.READY))
 
     def drop(self, stem: str) -> None:

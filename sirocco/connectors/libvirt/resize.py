@@ -23,15 +23,15 @@ def resize(domain: libvirt.virDomain, action: Resize, progress: Progress) -> Non
     if domain.isActive():
         _grow(domain, action)
     elif domain.hasManagedSaveImage(0):
-        raise _conflict("the machine is suspended and its memory has the old size: start it first, or stop it")
+        raise _conflict(why="the machine is suspended and its memory has the old size: start it first, or stop it")
     stored = xml.parse(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_SECURE | libvirt.VIR_DOMAIN_XML_INACTIVE))
     domain.connect().defineXML(xml.sized(stored, action.cpu, action.memory))
     if domain.isActive():
         _hand_over(domain, action, progress)
 
 
-def _conflict(message: str) -> ConnectorError:
-    return ConnectorError(Fault.CONFLICT, message)
+def _conflict(**details: object) -> ConnectorError:
+    return ConnectorError(Fault.CONFLICT, **details)
 
 
 def _grow(domain: libvirt.virDomain, action: Resize) -> None:
@@ -49,16 +49,20 @@ def _grow(domain: libvirt.virDomain, action: Resize) -> None:
 def _check(description: Any, action: Resize, cpu: int, memory: int) -> None:
     most, largest = int(description.findtext("vcpu")), int(description.findtext("maxMemory") or 0) * 1024 or memory
     if action.cpu < cpu or action.memory < memory:
-        raise _conflict(f"a running machine keeps its {cpu} processors and {memory} bytes of memory: stop it to shrink")
+        why = "a running machine keeps its {cores} processors and {memory} bytes of memory: stop it to shrink"
+        raise _conflict(why=why, cores=cpu, memory=memory)
     if action.cpu > most or action.memory > largest:
-        message = f"while it runs the machine can have up to {most} processors and {largest} bytes of memory"
-        raise _conflict(f"{message}: stop it to give it more")
-    if (action.memory - memory) % STEP:
-        raise _conflict(
-            f"a running machine takes memory in steps of {STEP} bytes over its {memory}: stop it for others"
+        why = (
+            "while it runs the machine can have up to {most} processors and {largest} bytes of memory:"
+            " stop it to give it more"
         )
+        raise _conflict(why=why, most=most, largest=largest)
+    if (action.memory - memory) % STEP:
+        why = "a running machine takes memory in steps of {step} bytes over its {memory}: stop it for others"
+        raise _conflict(why=why, step=STEP, memory=memory)
     if action.memory > memory and len(description.findall("devices/memory")) >= xml.SLOTS:
-        raise _conflict(f"the machine was given memory {xml.SLOTS} times since it was started: stop it to give it more")
+        why = "the machine was given memory {times} times since it was started: stop it to give it more"
+        raise _conflict(why=why, times=xml.SLOTS)
 
 
 def _hand_over(domain: libvirt.virDomain, action: Resize, progress: Progress) -> None:

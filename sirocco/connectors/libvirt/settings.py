@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sirocco.connectors.ports import ConnectorError, Fault
+from sirocco.connectors.ports import SettingError
 
 DOMAIN_TYPES = ("auto", "kvm", "qemu")
 FORWARD_MODES = ("nat", "open")
@@ -47,39 +47,47 @@ class Settings:
     same_machine: bool = False
 
 
-def _invalid(what: str) -> ConnectorError:
-    return ConnectorError(Fault.INVALID, f"settings of the libvirt provider: {what}")
+def _only_known(given: Mapping[str, Any], known: type, at: str = "") -> None:
+    keys = known.__dataclass_fields__  # type: ignore[attr-defined]
+    for key in sorted(set(map(str, given)) - set(keys)):
+        raise SettingError(f"{at}{key}", why="there is no such setting; there are {known}", known=", ".join(keys))
 
 
-def _only_known(given: Mapping[str, Any], known: type, where: str) -> None:
-    unknown = set(given) - set(known.__dataclass_fields__)  # type: ignore[attr-defined]
-    if unknown:
-        raise _invalid(f"{where} has no key {min(unknown)!r}; there are {', '.join(known.__dataclass_fields__)}")  # type: ignore[attr-defined]
-
-
-def _host(given: Any) -> HostSettings:
+def _host(number: int, given: Any) -> HostSettings:
+    where = f"hosts[{number}]"
     if not isinstance(given, Mapping):
-        raise _invalid("each of hosts is a table with at least name and uri")
-    _only_known(given, HostSettings, "a host")
+        raise SettingError(where, why="it is not an object with at least name and uri")
+    _only_known(given, HostSettings, f"{where}.")
+    for key in given:
+        if not isinstance(given[key], str):
+            raise SettingError(f"{where}.{key}", why="it is not a text")
     for key in ("name", "uri"):
         if not given.get(key):
-            raise _invalid(f"a host lacks {key}")
-    if not all(isinstance(value, str) for value in given.values()):
-        raise _invalid(f"host {given['name']}: all values are texts")
+            raise SettingError(f"{where}.{key}", why="it is empty")
     return HostSettings(**given)
 
 
-def read(given: Mapping[str, Any]) -> Settings:
-    """Settings from plain data; INVALID names what is wrong."""
-    _only_known(given, Settings, "the provider")
-    hosts = tuple(_host(host) for host in given.get("hosts", ()))
+def _hosts(given: Any) -> tuple[HostSettings, ...]:
+    if not isinstance(given, list | tuple):
+        raise SettingError("hosts", why="it is not a list of objects with at least name and uri")
+    hosts = tuple(_host(number, host) for number, host in enumerate(given))
     if not hosts:
-        raise _invalid("hosts is empty: give at least one, for example {'name': 'local', 'uri': 'qemu:///system'}")
+        why = "it is empty: give at least one, for example {example}"
+        raise SettingError("hosts", why=why, example='{"name": "local", "uri": "qemu:///system"}')
     if len({host.name for host in hosts}) < len(hosts):
-        raise _invalid("two hosts have the same name")
-    settings = Settings(**{**given, "hosts": hosts})
-    if settings.domain_type not in DOMAIN_TYPES:
-        raise _invalid(f"domain_type is one of {', '.join(DOMAIN_TYPES)}, not {settings.domain_type!r}")
-    if settings.forward_mode not in FORWARD_MODES:
-        raise _invalid(f"forward_mode is one of {', '.join(FORWARD_MODES)}, not {settings.forward_mode!r}")
-    return settings
+        raise SettingError("hosts", why="two of them have the same name")
+    return hosts
+
+
+def read(given: Mapping[str, Any]) -> Settings:
+    """Settings from plain data; a SettingError names what is wrong."""
+    _only_known(given, Settings)
+    for key, choices in (("domain_type", DOMAIN_TYPES), ("forward_mode", FORWARD_MODES)):
+        if given.get(key, choices[0]) not in choices:
+            raise SettingError(key, why="it is one of {choices}", choices=", ".join(choices))
+    for key in ("shared_storage", "shared_network", "same_machine"):
+        if not isinstance(given.get(key, False), bool):
+            raise SettingError(key, why="it is not true or false")
+    if not isinstance(given.get("domain_type_reason", ""), str):
+        raise SettingError("domain_type_reason", why="it is not a text")
+    return Settings(**{**given, "hosts": _hosts(given.get("hosts", ()))})

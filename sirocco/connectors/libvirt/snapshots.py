@@ -40,7 +40,7 @@ def _find(domain: libvirt.virDomain, name: str) -> libvirt.virDomainSnapshot | N
 def take(domain: libvirt.virDomain, action: TakeSnapshot) -> None:
     """Take a snapshot; one of this name already is success."""
     if domain.hasManagedSaveImage(0):
-        raise ConnectorError(Fault.CONFLICT, "the machine is suspended: start it or stop it to take a snapshot")
+        raise ConnectorError(Fault.CONFLICT, why="the machine is suspended: start it or stop it to take a snapshot")
     if _find(domain, action.snapshot) is None:
         _as_if_booted_so(domain, domain.snapshotCreateXML(xml.snapshot(action.snapshot), 0))
 
@@ -61,7 +61,7 @@ def restore(domain: libvirt.virDomain, action: RestoreSnapshot) -> None:
     """Put the machine back; CONFLICT when it has other volumes or another size now than it had then."""
     snapshot = _find(domain, action.snapshot)
     if snapshot is None:
-        raise ConnectorError(Fault.NOT_FOUND, f"the machine has no snapshot {action.snapshot!r}")
+        raise ConnectorError(Fault.NOT_FOUND, why="the machine has no snapshot {snapshot}", snapshot=action.snapshot)
     _refuse_if_changed(xml.parse(snapshot.getXMLDesc(0)).find("domain"), xml.parse(domain.XMLDesc(0)))
     if domain.hasManagedSaveImage(0):
         domain.managedSaveRemove(0)
@@ -79,13 +79,13 @@ def _refuse_if_changed(before: Any, now: Any) -> None:
         return
     then, volumes = ({stem for stem, _ in attached(description)} for description in (before, now))
     if then != volumes:
-        lacking, more = ", ".join(sorted(then - volumes)) or "none", ", ".join(sorted(volumes - then)) or "none"
-        message = f"the snapshot was taken with other volumes: attach {lacking}, detach {more}"
-        raise ConnectorError(Fault.CONFLICT, message)
+        lacking, more = ", ".join(sorted(then - volumes)) or "-", ", ".join(sorted(volumes - then)) or "-"
+        why = "the snapshot was taken with other volumes; attach: {lacking}; detach: {more}"
+        raise ConnectorError(Fault.CONFLICT, why=why, lacking=lacking, more=more)
     cpu, memory = xml.size(before)
     if (cpu, memory) != xml.size(now):
-        message = f"the snapshot was taken with {cpu} processors and {memory} bytes of memory: resize the machine first"
-        raise ConnectorError(Fault.CONFLICT, message)
+        why = "the snapshot was taken with {cores} processors and {memory} bytes of memory: resize the machine first"
+        raise ConnectorError(Fault.CONFLICT, why=why, cores=cpu, memory=memory)
 
 
 def drop(domain: libvirt.virDomain, action: DropSnapshot) -> None:
@@ -127,7 +127,7 @@ def _first_disk(description: Any) -> str:
     for disk in description.iterfind("devices/disk[@device='disk']"):
         if disk.find("target").get("dev") == _FIRST_DISK:
             return str(disk.find("source").get("file")).rsplit("/", 1)[-1]
-    raise ConnectorError(Fault.CONFLICT, f"the machine has no disk {_FIRST_DISK} to capture")
+    raise ConnectorError(Fault.CONFLICT, why="the machine has no disk {device} to capture", device=_FIRST_DISK)
 
 
 def _copy_files(shelf: Shelf, stem: str, origin: str) -> None:
@@ -167,7 +167,7 @@ def _await_mirror(domain: libvirt.virDomain, progress: Progress) -> None:
         progress.check()
         job = domain.blockJobInfo(_FIRST_DISK, 0)
         if not job:
-            raise ConnectorError(Fault.TRANSIENT, "the copy of the disk ended early: make the call again")
+            raise ConnectorError(Fault.TRANSIENT, why="the copy of the disk ended early: make the call again")
         if job["end"] > 0:
             progress.share = job["cur"] / job["end"]
             if job["cur"] == job["end"] and _mirror_ready(domain):

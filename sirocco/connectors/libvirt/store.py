@@ -112,9 +112,8 @@ class Store:
         """The volume of this name; NOT_FOUND without it."""
         volume = self.find(name)
         if volume is None:
-            raise ConnectorError(
-                Fault.NOT_FOUND, f"{name} is not in pool {self.host.settings.pool} of {self.host.name}"
-            )
+            why = "{file} is not in pool {pool} of host {host}"
+            raise ConnectorError(Fault.NOT_FOUND, why=why, file=name, pool=self.host.settings.pool, host=self.host.name)
         return volume
 
     def upload(

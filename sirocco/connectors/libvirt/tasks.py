@@ -71,13 +71,22 @@ class Tasks:
 
     @staticmethod
     def _run(op: Op, work: Work, progress: Progress) -> None:
-        with translated(f"{op.verb} {op.ref.kind} {op.ref.native_id}"):
+        with translated(
+            why="{action} failed for {kind} {id}: {said}", action=op.verb, kind=op.ref.kind, id=op.ref.native_id
+        ):
             try:
                 work(progress)
             except Cancelled:
-                raise ConnectorError(Fault.CONFLICT, f"{op.verb} was cancelled") from None
+                raise ConnectorError(Fault.CONFLICT, why="the operation was cancelled") from None
             except (OSError, ValueError, LookupError, TypeError) as error:
-                raise ConnectorError(Fault.INTERNAL, f"{op.verb}: {error!r}") from error
+                raise ConnectorError(
+                    Fault.INTERNAL,
+                    why="{action} failed for {kind} {id}: {said}",
+                    action=op.verb,
+                    kind=op.ref.kind,
+                    id=op.ref.native_id,
+                    said=repr(error),
+                ) from error
 
     def poll(self, op: Op, has_effect: Callable[[Op], bool]) -> OpStatus:
         """How a task stands; of one that another process began, ``has_effect`` tells whether it has been done."""
@@ -100,7 +109,8 @@ class Tasks:
             since = self._asked.setdefault((op.verb, op.token), time.monotonic())
         if time.monotonic() - since < _GRACE:
             return OpStatus(Done.PENDING)
-        lost = ConnectorError(Fault.TRANSIENT, f"{op.verb} was interrupted: make the call again with its token")
+        why = "the operation was interrupted: make the call again with its token"
+        lost = ConnectorError(Fault.TRANSIENT, why=why)
         return OpStatus(Done.FAILED, error=lost)
 
     def cancel(self, op: Op) -> None:

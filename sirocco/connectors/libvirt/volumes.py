@@ -21,12 +21,15 @@ FILESYSTEMS = frozenset({"ext4"})
 def check(spec: VolumeSpec) -> None:
     """INVALID for what no store could make."""
     if spec.capacity < _SMALLEST:
-        raise ConnectorError(Fault.INVALID, f"volume {spec.name}: {spec.capacity} bytes are less than 1 MiB")
+        why = "volume {name}: {size} bytes are less than 1 MiB"
+        raise ConnectorError(Fault.INVALID, why=why, name=spec.name, size=spec.capacity)
     if spec.image and spec.filesystem:
-        raise ConnectorError(Fault.INVALID, f"volume {spec.name}: it is either from an image or has a new file system")
+        why = "volume {name}: it is either from an image or has a new file system"
+        raise ConnectorError(Fault.INVALID, why=why, name=spec.name)
     if spec.filesystem and spec.filesystem not in FILESYSTEMS:
         known = ", ".join(sorted(FILESYSTEMS))
-        raise ConnectorError(Fault.UNSUPPORTED, f"volume {spec.name}: file systems are {known}, not {spec.filesystem}")
+        why = "volume {name}: file systems are {known}, not {filesystem}"
+        raise ConnectorError(Fault.UNSUPPORTED, why=why, name=spec.name, known=known, filesystem=spec.filesystem)
 
 
 class Volumes:
@@ -72,7 +75,9 @@ class Volumes:
         volume = shelf.store.require(names.content(stem))
         now = volume.info()[1]
         if capacity < now:
-            raise ConnectorError(Fault.INVALID, f"volume holds {now} bytes already: it can grow, not shrink")
+            raise ConnectorError(
+                Fault.INVALID, why="the volume holds {now} bytes already: it can grow, not shrink", now=now
+            )
         user = self.user(stem)
         if user and capacity > now:
             host, domain = self._hosts.locate(user)
@@ -99,19 +104,21 @@ class Volumes:
     def _refuse_in_use(self, stem: str) -> None:
         user = self.user(stem)
         if user:
-            raise ConnectorError(Fault.CONFLICT, f"volume is attached to machine {user}: detach it first")
+            raise ConnectorError(
+                Fault.CONFLICT, why="volume {id} is attached to machine {user}: detach it first", id=stem, user=user
+            )
 
     def _require(self, stem: str) -> tuple[Shelf, Record | None]:
         found = self._shelves.find(stem)
         if found is None:
-            raise ConnectorError(Fault.NOT_FOUND, f"volume {stem} is not at the provider")
+            raise ConnectorError(Fault.NOT_FOUND, why="{kind} {id} is not at the provider", kind=Kind.VOLUME, id=stem)
         return found
 
     def shelf(self, stem: str) -> Shelf:
         """Where a finished volume lies; NOT_FOUND for any other."""
         shelf, record = self._require(stem)
         if record is None or record.phase is not Phase.READY:
-            raise ConnectorError(Fault.NOT_FOUND, f"volume {stem} is not ready")
+            raise ConnectorError(Fault.NOT_FOUND, why="volume {id} is not ready", id=stem)
         return shelf
 
     def user(self, stem: str) -> str:
@@ -205,6 +212,10 @@ def _run(*command: str | IO[bytes]) -> None:
     try:
         done = subprocess.run(arguments, capture_output=True, text=True, check=False, pass_fds=files)
     except FileNotFoundError:
-        raise ConnectorError(Fault.UNSUPPORTED, f"a volume with a file system needs {arguments[0]} here") from None
+        why = "a volume with a file system needs the program {program} here"
+        raise ConnectorError(Fault.UNSUPPORTED, why=why, program=arguments[0]) from None
     if done.returncode:
-        raise ConnectorError(Fault.INTERNAL, f"{arguments[0]}: {done.stderr.strip()[-300:]}")
+        said = done.stderr.strip()[-300:]
+        raise ConnectorError(
+            Fault.INTERNAL, why="the program {program} failed: {said}", program=arguments[0], said=said
+        )

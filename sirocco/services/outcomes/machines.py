@@ -10,14 +10,14 @@ from sirocco.cmdb.models import Address, Claim, Image, Job, Machine, NetworkPort
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import CANCELLED
 from sirocco.contracts.states import ImageState, MachineState
-from sirocco.services import events, image_quota
+from sirocco.services import events, faults, image_quota
 from sirocco.services.outcomes.held import held_one
 
 
 def created(tx: Transaction, job: Job) -> None:
     """The machine is in its initial state."""
     if machine := held_one(tx, job, Machine):
-        machine.fault = ""
+        machine.fault, machine.cause = "", {}
         events.set_state(tx, machine, machine.initial_state, job_id=job.id)
 
 
@@ -31,7 +31,8 @@ def not_created(tx: Transaction, job: Job) -> None:
         return
     capacity.release(tx, machine.id)
     machine.volumes = []
-    machine.host_id, machine.fault = None, job.status_message
+    machine.host_id = None
+    faults.blame(machine, job)
     events.set_state(tx, machine, MachineState.ERROR, job_id=job.id)
 
 

@@ -7,7 +7,7 @@ from sirocco.cmdb.models import Host, Image, Job, Machine, MachineVolume, Networ
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.errors import CANCELLED
 from sirocco.contracts.states import HostState, ImageState, NetworkState, VolumeState
-from sirocco.services import events, image_quota
+from sirocco.services import events, faults, image_quota
 from sirocco.services.outcomes.held import held_one
 
 
@@ -26,7 +26,8 @@ def volume_not_created(tx: Transaction, job: Job) -> None:
         _forget_volume(tx, volume, job)
         return
     capacity.release(tx, volume.id)
-    volume.host_id, volume.fault = None, job.status_message
+    volume.host_id = None
+    faults.blame(volume, job)
     events.set_state(tx, volume, VolumeState.ERROR, job_id=job.id)
 
 
@@ -100,7 +101,7 @@ def image_not_imported(tx: Transaction, job: Job) -> None:
         events.changed(tx, image, "delete", job_id=job.id)
         tx.session.delete(image)
         return
-    image.fault = job.status_message
+    faults.blame(image, job)
     events.set_state(tx, image, ImageState.ERROR, job_id=job.id)
 
 
@@ -141,7 +142,7 @@ def network_not_created(tx: Transaction, job: Job) -> None:
     if job.error == CANCELLED.code:
         tx.session.delete(network)
         return
-    network.fault = job.status_message
+    faults.blame(network, job)
     events.set_state(tx, network, NetworkState.ERROR, job_id=job.id)
 
 

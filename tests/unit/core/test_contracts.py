@@ -54,3 +54,18 @@ def test_what_a_provider_says_cannot_break_a_message():
     said = "{0.__class__} {unknown} {why} {{ } { %s"
     refusal = errors.SiroccoError(errors.PROVIDER_FAILED, provider="p", why=said)
     assert said[:30] in refusal.message
+
+
+@pytest.mark.parametrize("code", ["provider-failed", ""])
+def test_a_failure_is_recalled_with_the_text_that_it_was_kept_with_and_no_other(code):
+    cause = errors.kept({"provider": "p", "why": "no {what}", "what": "room"}, code)
+    text = "The provider p refused: no room." if code else "no room"
+    refusal = errors.recalled(cause, text)
+    assert (refusal.problem.code, refusal.message, refusal.details["why"]) == (code, text, "no {what}")
+    assert errors.recalled(cause, "another text") is None
+    assert errors.recalled(cause, "") is None
+
+
+@pytest.mark.parametrize("cause", [{}, {"code": "", "details": {}}, {"code": "no-longer-known", "details": {"a": 1}}])
+def test_nothing_is_recalled_of_what_was_not_kept(cause):
+    assert errors.recalled(cause, "a text") is None

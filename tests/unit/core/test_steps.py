@@ -53,9 +53,9 @@ def test_what_fails_is_told_and_tried_again(world, job, plant):
         with pytest.raises(ApplicationError), plant.step(JobOrder(job.id), "create") as step:
             with step.first():
                 pass
-            raise ConnectorError(fault, "because")
+            raise ConnectorError(fault, why="because of {it}", it="this")
         assert kept(world, job, "create")[0] == state
-    assert kept(world, job, "create") == ("FAILED", 2, "because", True)
+    assert kept(world, job, "create") == ("FAILED", 2, "because of this", True)
 
 
 def test_a_last_transaction_that_fails_leaves_nothing_but_the_reason(world, job, plant):
@@ -104,7 +104,7 @@ def test_a_final_step_that_fails_does_not_end_the_job(world, job, plant):
     with pytest.raises(ApplicationError), plant.step(JobOrder(job.id, final=True), "create") as step:
         with step.first():
             pass
-        raise ConnectorError(Fault.INVALID, "because")
+        raise ConnectorError(Fault.INVALID, why="because")
     assert as_recorded(world, job) == (JobState.QUEUED, MachineState.CREATING)
 
 
