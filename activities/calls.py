@@ -23,6 +23,7 @@ from sirocco.contracts.ids import step_token
 from sirocco.contracts.states import JobState
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import events, settlement
+from sirocco.services.outcomes.held import held
 
 _BEAT = 1.0
 _ASKED_AGAIN = 5
@@ -53,19 +54,20 @@ class Step:
     def first(self) -> Iterator[Transaction]:
         """Where the step reads what it is about and writes what it intends."""
         with self.cmdb.writing(SYSTEM) as tx:
-            self._job(tx)
+            job = self._job(tx)
             yield tx
-            self._note(tx, "RUNNING")
+            self._note(tx, job, "RUNNING")
 
     @contextmanager
     def last(self) -> Iterator[Transaction]:
         """Where the step writes what it learnt, or all that it does if nothing of it is outside."""
         with self.cmdb.writing(SYSTEM) as tx:
             job = self._job(tx)
-            yield tx
-            self._note(tx, "SUCCESS")
             if self.final:
-                tx.session.flush()  # settling locks what the job holds, and reads it again
+                held(tx, job)
+            yield tx
+            self._note(tx, job, "SUCCESS")
+            if self.final:
                 settlement.succeeded(tx, job)
         self.over = True
 
@@ -78,9 +80,16 @@ class Step:
     def note(self, state: str, message: str = "", cause: dict[str, object] | None = None) -> None:
         """Write the step's state alone, and what went wrong."""
         with self.cmdb.writing(SYSTEM) as tx:
-            self._note(tx, state, message, cause)
+            self._note(tx, tx.session.get(Job, self.job_id), state, message, cause)
 
-    def _note(self, tx: Transaction, state: str, message: str = "", cause: dict[str, object] | None = None) -> None:
+    def _note(
+        self,
+        tx: Transaction,
+        job: Job | None,
+        state: str,
+        message: str = "",
+        cause: dict[str, object] | None = None,
+    ) -> None:
         row = tx.session.get(JobStep, (self.job_id, self.name))
         if row is None:
             row = JobStep(job_id=self.job_id, name=self.name, started=tx.now)
@@ -89,7 +98,6 @@ class Step:
             row.attempts += 1
         row.state, row.message, row.cause = state, message, cause or {}
         row.ended = None if state == "RUNNING" else tx.now
-        job = tx.session.get(Job, self.job_id)
         if job is not None:
             if state == "SUCCESS" and not self.name.startswith("undo"):
                 job.progress += (100 - job.progress) // 2

@@ -82,8 +82,8 @@ class MachineSteps:
 
     def _keep(self, tx: Transaction, job_id: str, observed: Observed) -> None:
         _, machine = self._target(tx, job_id)
-        machine.native_id = observed.ref.native_id
         keep_facts(tx, machine, observed)
+        machine.native_id = observed.ref.native_id
 
     @activity.defn(name="machine.remove", no_thread_cancel_exception=True)
     def remove(self, order: JobOrder) -> None:

@@ -1,1 +1,1 @@
-"""Durable Temporal workflows: decisions only, one lifecycle per file."""
+"""Durable Temporal workflows: decisions only, one lifecycle per file, since each run imports its file anew."""

@@ -44,6 +44,7 @@ class Transaction:
     who: Principal
     sealer: Sealer
     now: datetime = field(default_factory=utc_now)
+    _locked: dict[tuple[type[Record], str], Record | None] = field(default_factory=dict)
 
     def visible(self, model: type[B]) -> Select[B]:
         """All rows of a table that the principal may see: own tenant's and shared ones, or all for an operator."""
@@ -72,6 +73,14 @@ class Transaction:
         if getattr(row, "tenant_id", "") is None and not self.who.may(Role.OPERATOR):
             raise SiroccoError(NOT_FOUND, kind=word(model), id=record_id)
         return row
+
+    def locked(self, model: type[R], record_id: str) -> R | None:
+        """The row, read and held once until the end, unless it does not exist or was deleted meanwhile."""
+        key = model, record_id
+        if key not in self._locked:
+            self._locked[key] = self.session.get(model, record_id, with_for_update=True)
+        row = self._locked[key]
+        return row if isinstance(row, model) and row in self.session else None
 
     def add(self, row: B) -> B:
         """Keep a new row."""

@@ -132,8 +132,7 @@ class Eye:
         if now >= self._next["probe"]:
             self._next["probe"] = now + _PROBE_EVERY
             self._probe(cloud)
-        for ref in self._at_rest(self._hints()):
-            self._look(cloud, ref)
+        self._reconcile([seen for ref in self._at_rest(self._hints()) if (seen := self._look(cloud, ref))])
         if now >= self._next["list"]:
             self._next["list"] = now + _LIST_EVERY
             self._list(cloud)
@@ -188,14 +187,13 @@ class Eye:
             )
             return [Ref(Kind.MACHINE, name or "") for name in tx.session.scalars(rows)]
 
-    def _look(self, cloud: Cloud, ref: Ref) -> None:
+    def _look(self, cloud: Cloud, ref: Ref) -> Observed | None:
         try:
-            seen = cloud.connector.observe(ref)
+            return cloud.connector.observe(ref)
         except ConnectorError as error:
             if error.fault is not Fault.NOT_FOUND:
                 raise
-            return
-        self._reconcile([seen])
+            return None
 
     def _list(self, cloud: Cloud) -> None:
         started = time.monotonic()

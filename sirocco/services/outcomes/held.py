@@ -23,7 +23,7 @@ def held(tx: Transaction, job: Job) -> list[Record]:
     rows: list[Record] = []
     for item in job.affected:
         model = LOCKABLE.get(item["kind"])
-        row = tx.session.get(model, item["id"], with_for_update=True) if model else None
+        row = tx.locked(model, item["id"]) if model else None
         if row is not None and getattr(row, "job_id", None) == job.id:
             rows.append(row)
     return rows

@@ -1,4 +1,4 @@
-"""Jobs made of nested jobs: bulk actions and the draining of a host."""
+"""Plan a migration for each machine on the host, and wait for all of them."""
 
 from temporalio import workflow
 
@@ -7,19 +7,6 @@ from workflows.saga import Saga, carry_out
 with workflow.unsafe.imports_passed_through():
     from sirocco.contracts import steps
     from sirocco.contracts.engine import JobOrder
-
-
-@workflow.defn(name="Bulk")
-class Bulk:
-    """Let the nested jobs work, a few at a time, until all have ended."""
-
-    @workflow.run
-    async def run(self, order: JobOrder) -> None:
-        """Carry out the job."""
-        await carry_out(order, self._steps)
-
-    async def _steps(self, saga: Saga) -> None:
-        await saga.finish(steps.JOB_AWAIT_NESTED)
 
 
 @workflow.defn(name="DrainHost")

@@ -1,0 +1,23 @@
+"""Choose where the volume lies, then make it."""
+
+from temporalio import workflow
+
+from workflows.saga import Saga, carry_out
+
+with workflow.unsafe.imports_passed_through():
+    from sirocco.contracts import steps
+    from sirocco.contracts.engine import JobOrder
+
+
+@workflow.defn(name="CreateVolume")
+class CreateVolume:
+    """Choose where the volume lies, then make it."""
+
+    @workflow.run
+    async def run(self, order: JobOrder) -> None:
+        """Carry out the job."""
+        await carry_out(order, self._steps)
+
+    async def _steps(self, saga: Saga) -> None:
+        await saga.do(steps.VOLUME_PLACE, undo=steps.VOLUME_REMOVE)
+        await saga.finish(steps.VOLUME_CREATE)

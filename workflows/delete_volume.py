@@ -1,0 +1,22 @@
+"""Remove a volume."""
+
+from temporalio import workflow
+
+from workflows.saga import Saga, carry_out
+
+with workflow.unsafe.imports_passed_through():
+    from sirocco.contracts import steps
+    from sirocco.contracts.engine import JobOrder
+
+
+@workflow.defn(name="DeleteVolume")
+class DeleteVolume:
+    """Remove a volume."""
+
+    @workflow.run
+    async def run(self, order: JobOrder) -> None:
+        """Carry out the job."""
+        await carry_out(order, self._steps)
+
+    async def _steps(self, saga: Saga) -> None:
+        await saga.finish(steps.VOLUME_DELETE)
