@@ -12,7 +12,7 @@ from placement.draft import Draft
 from placement.errors import PlanningError
 from placement.ledger import room_now
 from placement.model import FloatArray, IntArray, Kind
-from placement.timetable import Task, Timetable
+from placement.timetable import Timetable
 
 CANDIDATES = 16
 """Waiting tasks for which a shelter is sought in one deadlock."""
