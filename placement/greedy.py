@@ -86,7 +86,7 @@ class Greedy:
 
     def push(self, vm: int, depth: int = CHAIN_DEPTH) -> bool:
         """Place a VM in the place of another one, which goes elsewhere; chains of at most `depth` VMs."""
-        for other in self._victims(vm)[:CHAIN_WIDTH]:
+        for other in (*self._victims(vm)[:CHAIN_WIDTH], *self._peers(vm)):
             if self._tries <= 0:
                 return False
             self._tries -= 1
@@ -125,6 +125,12 @@ class Greedy:
         price = np.where(moved, 0, self.costs.move[chosen] - self.costs.stay[chosen])
         victims: list[int] = chosen[np.lexsort((chosen, self.sizes[chosen], price))].tolist()
         return victims
+
+    def _peers(self, vm: int) -> list[int]:
+        """Placed VMs that may not share a host with a VM: it could be where one of them is."""
+        rules = [rule for rule in self.problem.by_vm[vm] if isinstance(rule, Spread)]
+        fixed = () if self.problem.moves else np.flatnonzero(self.problem.start_array >= 0)
+        return [v for rule in rules for v in rule.vms if v != vm and self.draft.host[v] >= 0 and v not in fixed]
 
     def send_home(self) -> None:
         """Move back VMs that were only pushed aside, at most displacing others that had to move anyway."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placement.constraints.base import Constraint
+from placement.constraints.spread import Spread
 from placement.costs import Costs
 from placement.draft import Draft
 from placement.model import BoolArray
@@ -47,18 +48,25 @@ class Kind:
 
 @dataclass(frozen=True)
 class Pooled:
-    """A bound on the cost of every placement, and the hosts online in the cheapest one that the relaxation knows."""
+    """A bound on the cost of every placement, and the hosts online in the cheapest one that the relaxation knows.
+
+    `shares` says of sets of VMs that keep to hosts of their own how many hosts of each pool they have; `parts` which
+    set of hosts each set of VMs is in that must choose one.
+    """
 
     bound: float
     online: list[bool]
+    shares: dict[frozenset[int], list[int]]
+    parts: list[tuple[frozenset[int], frozenset[int]]]
 
 
 class Pools:
-    """The relaxation of one problem; `numbers` lists the hosts of each pool."""
+    """The relaxation of one problem; `numbers` lists the hosts of each pool, of which a share, `full`, may be used."""
 
-    def __init__(self, problem: Problem, costs: Costs) -> None:
+    def __init__(self, problem: Problem, costs: Costs, full: float = 1.0) -> None:
         self.problem = problem
         self.costs = costs
+        self._full = full
         self._unit = max(1.0, float(np.abs(costs.on).max(initial=0)) / 100)
         self._rules = [c for c in problem.constraints if type(c).pool is not Constraint.pool]
         self.kinds = self._kinds()
@@ -66,10 +74,11 @@ class Pools:
 
     def _kinds(self) -> list[Kind]:
         problem = self.problem
-        rules: dict[int, tuple[int, ...]] = defaultdict(tuple)
+        rules: dict[int, tuple[tuple[int, int], ...]] = defaultdict(tuple)
         for number, rule in enumerate(self._rules):
-            for vm in rule.involved():
-                rules[vm] += (number,)
+            for part, vms in enumerate(getattr(rule, "vm_parts", (rule.involved(),))):
+                for vm in vms:
+                    rules[vm] += ((number, part),)
         nobody = Draft(problem, [-1] * problem.model.n_vms)
         saving = np.maximum(self.costs.move - self.costs.stay, 0)
         alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
@@ -107,7 +116,10 @@ class Pools:
         online = [False] * self.problem.model.n_hosts
         for host, variable in self._on.items():
             online[host] = result.variable_values(variable) > 0.5
-        return Pooled(bound - MARGIN * abs(bound), online)
+        values = result.variable_values
+        shares = {vms: [round(values(one)) for one in hosts] for vms, hosts in self._tenants.items()}
+        parts = [(vms, part) for vms, part, flag in self._choices if values(flag) > 0.5]
+        return Pooled(bound - MARGIN * abs(bound), online, shares, parts)
 
     def contradictory(self, seconds: float | None = None) -> bool:
         """Whether even the relaxation has no solution: then no placement keeps the constraints."""
@@ -121,6 +133,9 @@ class Pools:
 
         self._math = mathopt
         self._program = mathopt.Model()
+        self._tenants: dict[frozenset[int], list[mathopt.Variable]] = {}
+        self._choices: list[tuple[frozenset[int], frozenset[int], mathopt.Variable]] = []
+        self.groups: dict[frozenset[frozenset[int]], None] = {}
         self._declare()
         for rule in self._rules:
             rule.pool(self)
@@ -143,7 +158,7 @@ class Pools:
         for number, pool in enumerate(self.numbers):
             for resource, limit in enumerate(self.problem.limit[:, pool[0]].tolist()):
                 terms = self.taken(range(len(self.kinds)), number, resource)
-                self.at_most(0, [*terms, (self._count[number], -limit)])
+                self.at_most(0, [*terms, (self._count[number], -limit * self._full)])
         total = self._sum(self._goal) * (1 / self._unit) + costs.constant / self._unit
         program.minimize(total)
 
@@ -182,6 +197,50 @@ class Pools:
     def flag(self) -> "mathopt.Variable":
         """A new variable, 0 or 1."""
         return self._program.add_binary_variable()
+
+    def choice(self, vms: Iterable[int], part: frozenset[int]) -> "mathopt.Variable":
+        """A new variable, 1 where VMs may be within a set of hosts; where it is 0 they are not."""
+        flag, named = self.flag(), frozenset(vms)
+        self._choices.append((named, part, flag))
+        for kind in self.of(named):
+            terms = [term for pool in self.inside(part) for term in self.taken([kind], pool)]
+            self.at_most(0, [*terms, (flag, -len(self.kinds[kind].vms))])
+        return flag
+
+    def hosts_for(self, vms: Iterable[int]) -> "list[mathopt.Variable]":
+        """How many hosts of each pool have VMs of a set on them at most: enough for their needs and their spreads."""
+        named = frozenset(vms)
+        if named in self._tenants:
+            return self._tenants[named]
+        mine = set(self.of(named))
+        spreads = [mine.intersection(self.of(rule.vms)) for rule in self._rules if isinstance(rule, Spread)]
+        hosts = [self._program.add_integer_variable(lb=0, ub=len(pool)) for pool in self.numbers]
+        for number, (pool, count) in enumerate(zip(self.numbers, hosts, strict=True)):
+            self.at_most(0, [(count, 1), (self._count[number], -1)])
+            for resource, limit in enumerate(self.problem.limit[:, pool[0]].tolist()):
+                self.at_most(0, [*self.taken(sorted(mine), number, resource), (count, -limit * self._full)])
+            for kinds in filter(None, spreads):
+                self.at_most(0, [*self.taken(sorted(kinds), number), (count, -1)])
+        self._tenants[named] = hosts
+        return hosts
+
+    def used_by(self, kinds: Sequence[int]) -> "list[mathopt.Variable]":
+        """How many hosts of each pool have VMs of some kinds on them at least."""
+        used = [self._program.add_integer_variable(lb=0, ub=len(pool)) for pool in self.numbers]
+        for number, count in enumerate(used):
+            self.at_most(0, [(count, 1), (self._count[number], -1)])
+            self.at_least(0, [*self.taken(kinds, number), (count, -1)])
+        return used
+
+    def apart(self, sets: "Iterable[Iterable[int]]") -> None:
+        """Sets of VMs that share no host."""
+        tenants = [frozenset(vms) for vms in sets]
+        if frozenset(tenants) in self.groups:
+            return
+        self.groups[frozenset(tenants)] = None
+        hosts = [self.hosts_for(vms) for vms in tenants]
+        for number, counts in enumerate(zip(*hosts, strict=True)):
+            self.at_most(0, [*((count, 1) for count in counts), (self._count[number], -1)])
 
     def taken(self, kinds: Iterable[int], pool: int, resource: int | None = None) -> "list[Term]":
         """VMs of some kinds in a pool, as terms that sum up to their number, or to what they need of a resource."""

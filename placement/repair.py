@@ -1,10 +1,13 @@
 """Repair and start: move as little as possible until every constraint holds, with a bound on how little that can be."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from placement.constraints.base import Constraint
+from placement.constraints.lonely import Lonely
+from placement.constraints.split import Split
 from placement.costs import Costs
 from placement.cpsat import Translation, default_power
 from placement.draft import Draft
@@ -16,6 +19,7 @@ from placement.model import FloatArray
 from placement.packing import Packing
 from placement.pools import Pools
 from placement.problem import Problem
+from placement.roles import GIVEN, simpler
 from placement.shortage import shortages
 from placement.trajectory import State
 
@@ -75,6 +79,11 @@ class Repair:
     report: Report = no_report
     seconds: Callable[[], float | None] = lambda: None
     avoid: tuple[tuple[int, ...], ...] = ()
+    roles: bool = True
+    """Whether sets of VMs may be given hosts of their own before the search."""
+
+    def __post_init__(self) -> None:
+        self._given: list[int] = []
 
     def run(self) -> Found:
         """The cheapest placement that was found, and the bound."""
@@ -86,12 +95,18 @@ class Repair:
             trouble = self._trouble_of_fixed(draft)
             if trouble:
                 return self._nothing(trouble, draft.waiting())
-        found = self._greedy(draft)
+        found = self.quick(draft)
         if found.host is not None and tuple(found.host) in self.avoid:
             found = Found(None, [], found.bound, found.proof)
         if found.infeasible or self._closed(found) or self.stop():
             return found
-        return self._exact(found)
+        return self._pooled(found) if self._given and not self._small() else self._exact(found)
+
+    def _pooled(self, found: Found) -> Found:
+        """Raise the bound by what pools of like hosts know of the sets of VMs that were given hosts."""
+        pooled = Pools(self.problem, self.costs).solve(self.seconds())
+        bound = 0 if pooled is None else int(np.ceil(pooled.bound))
+        return found if bound <= found.bound else replace(found, bound=bound, proof="pools of like hosts")
 
     def _staying(self) -> list[int]:
         """Where VMs are that run now and at the end; -1 for the others."""
@@ -116,7 +131,7 @@ class Repair:
     def _nothing(self, proof: str, missing: Iterable[int]) -> Found:
         return Found(None, [], 0, proof, tuple(missing), infeasible=True)
 
-    def _greedy(self, draft: Draft) -> Found:
+    def quick(self, draft: Draft) -> Found:
         """Evict the cheapest sets, place what has no host, push others aside where needed; again in other orders."""
         problem = self.problem
         leaving, suspects = evictions(problem, self.costs, draft) if problem.moves else ([], set())
@@ -137,7 +152,7 @@ class Repair:
                 best = current
                 if best.host is not None:
                     self.report(best.host, best.online, bound)
-            if best.infeasible or self._closed(best) or self.stop():
+            if best.infeasible or self._given or self._closed(best) or self.stop():
                 break
         return best
 
@@ -154,6 +169,8 @@ class Repair:
         proof = self._refuted(draft) if few and noise is None and (left or not self._keeps_rules(draft)) else ""
         if proof:
             return self._nothing(proof, left)
+        if left and self._wants_roles(Lonely, Split) and self._by_roles():
+            return Found(self._given, self._power(Draft(problem, self._given)), bound, "evictions")
         pushed = [v for v in left if not greedy.push(v)]
         if pushed and problem.moves:
             pushed = self._other_options(greedy, leaving, pushed)
@@ -166,6 +183,8 @@ class Repair:
             pushed = []
         online = self._power(draft)
         if pushed or not self._keeps_rules(draft):
+            if self._wants_roles(*GIVEN) and self._by_roles():
+                return Found(self._given, self._power(Draft(problem, self._given)), bound, "evictions")
             return Found(None, online, bound, "evictions", tuple(pushed))
         return Found(draft.host.copy(), online, bound, "evictions")
 
@@ -182,6 +201,24 @@ class Repair:
         if few and Pools(self.problem, self.costs * 0).contradictory(self.seconds()):
             return "pools of like hosts"
         return ""
+
+    def _wants_roles(self, *rules: type[Constraint]) -> bool:
+        """Whether there is a rule of some types on sets of VMs that have not been given hosts yet."""
+        few = self.problem.moves and self.problem.model.n_hosts <= FEW_HOSTS
+        return few and self.roles and any(isinstance(rule, rules) for rule in self.problem.constraints)
+
+    def _by_roles(self) -> bool:
+        """Look for a placement where sets of VMs are given their hosts first; it is kept in `_given`."""
+        self.roles = False
+        for problem in simpler(self.problem, self.costs, self.seconds()):
+            if problem.conflicts or self.stop():
+                continue
+            search = Repair(problem, self.costs, self.seed, self.stop, seconds=self.seconds, roles=False)
+            found = search.quick(Draft(problem, self._staying()))
+            if found.host is not None and satisfied(self.problem, Draft(self.problem, found.host), found.online):
+                self._given = found.host
+                return True
+        return False
 
     def _pack(self, draft: Draft) -> bool:
         """Find a placement where chains have found none, then move as much of it home as can be exchanged."""
@@ -247,15 +284,18 @@ class Repair:
     def _power(self, draft: Draft) -> list[bool]:
         return [default_power(self.problem, h, used=bool(guests)) for h, guests in enumerate(draft.guests)]
 
+    def _free(self) -> list[int]:
+        problem = self.problem
+        return problem.running if problem.moves else [v for v in problem.running if problem.start[v] < 0]
+
+    def _small(self) -> bool:
+        return len(self._free()) * self.problem.model.n_hosts <= SMALL
+
     def _exact(self, found: Found) -> Found:
         """CP-SAT on the whole problem, or on the VMs that a better placement can move."""
-        running = (
-            self.problem.running
-            if self.problem.moves
-            else [v for v in self.problem.running if self.problem.start[v] < 0]
-        )
+        running = self._free()
         size = len(running) * self.problem.model.n_hosts
-        if size <= SMALL:
+        if self._small():
             return self._search(found, running)
         if found.host is None:
             return self._search(found, running) if size <= LARGE else found

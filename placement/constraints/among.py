@@ -74,13 +74,7 @@ class Among(Constraint):
 
     def pool(self, pools: "Pools") -> None:
         """Choose one part; where one is kept, `mask` has left no other."""
-        kinds = pools.of(self.vms)
-        chosen = [pools.flag() for _ in self.host_parts]
-        pools.at_most(1, [(flag, 1) for flag in chosen])
-        for flag, part in zip(chosen, self.host_parts, strict=True):
-            for kind in kinds:
-                terms = [term for pool in pools.inside(part) for term in pools.taken([kind], pool)]
-                pools.at_most(0, [*terms, (flag, -len(pools.kinds[kind].vms))])
+        pools.at_most(1, [(pools.choice(self.vms, part), 1) for part in self.host_parts])
 
 
 def part_in_use(vms: tuple[int, ...], parts: tuple[frozenset[int], ...], at: Sequence[int]) -> frozenset[int] | None:

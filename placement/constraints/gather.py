@@ -12,6 +12,7 @@ from placement.trajectory import State, Trajectory, member_array
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Gather(Constraint):
         for a, b in pairwise(running):
             for host in cp.hosts_of(running):
                 cp.equal(cp.put(a, host), cp.put(b, host))
+
+    def pool(self, pools: "Pools") -> None:
+        """One host for all."""
+        pools.at_most(1, [(count, 1) for count in pools.hosts_for(self.vms)])
 
 
 def common_host(vms: tuple[int, ...], at: Sequence[int]) -> int:

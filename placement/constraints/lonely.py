@@ -11,6 +11,7 @@ from placement.trajectory import State, Trajectory, member_array
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
     from placement.timetable import Timetable
 
 
@@ -75,6 +76,15 @@ class Lonely(Constraint):
             for vm in cp.problem.running:
                 literal = cp.put(vm, host)
                 cp.at_most(0, [literal, -ours]) if vm in mine else cp.at_most(1, [literal, ours])
+
+    def pool(self, pools: "Pools") -> None:
+        """Hosts for each set that wants to be alone, and hosts for all others."""
+        alone: list[tuple[int, ...]] = []
+        for vms in (self.vms, *(c.vms for c in pools.problem.constraints if isinstance(c, Lonely))):
+            if not any(set(vms).intersection(other) for other in alone):
+                alone.append(vms)
+        taken = set().union(*alone)
+        pools.apart([*alone, [v for v in pools.problem.running if v not in taken]])
 
     def order(self, timetable: "Timetable") -> None:
         """Arrive after the strangers have left."""

@@ -11,6 +11,7 @@ from placement.trajectory import State
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,9 @@ class MostlySpread(Constraint):
             cp.at_least(0, [*(cp.put(v, host) for v in running), -flag])
             used.append(flag)
         cp.at_least(min(self.amount, len(running)), used)
+
+    def pool(self, pools: "Pools") -> None:
+        """Hosts in use, no more than there are VMs of the set on them."""
+        kinds, running = pools.of(self.vms), [v for v in self.vms if pools.problem.runs[v]]
+        used = pools.used_by(kinds)
+        pools.at_least(min(self.amount, len(running)), [(count, 1) for count in used])

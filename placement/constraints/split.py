@@ -12,6 +12,7 @@ from placement.trajectory import State, Trajectory
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
     from placement.timetable import Timetable
 
 
@@ -73,6 +74,10 @@ class Split(Constraint):
                     cp.at_most(0, [cp.put(vm, host), -flag])
                 flags.append(flag)
             cp.at_most(1, flags)
+
+    def pool(self, pools: "Pools") -> None:
+        """Hosts for each part."""
+        pools.apart(self.vm_parts)
 
     def order(self, timetable: "Timetable") -> None:
         """Arrive after VMs of other parts have left."""

@@ -14,6 +14,7 @@ from placement.trajectory import State, Trajectory
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
+    from placement.pools import Pools
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,13 @@ class SplitAmong(Constraint):
                 for host in cp.hosts_of((vm,)):
                     inside = [-f for part, f in zip(self.host_parts, flags, strict=True) if host in part]
                     cp.at_most(0, [cp.put(vm, host), *inside])
+
+    def pool(self, pools: "Pools") -> None:
+        """Choose a set of hosts for each set of VMs; where one is kept, `mask` has left no other."""
+        chosen = [[pools.choice(vms, part) for part in self.host_parts] for vms in self.vm_parts]
+        for vms, flags in zip(self.vm_parts, chosen, strict=True):
+            pools.at_most(1, [(flag, 1) for flag in flags])
+            if any(pools.problem.runs[v] for v in vms):
+                pools.at_least(1, [(flag, 1) for flag in flags])
+        for column in zip(*chosen, strict=True):
+            pools.at_most(1, [(flag, 1) for flag in column])
