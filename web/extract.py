@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po, write_po
 
 from sirocco.contracts.errors import catalogue
 from sirocco.domain.placement import Obstacle
+from sirocco.services import providers
 from web.language import FOLDER, LANGUAGES
 
 _HERE = Path(__file__).parent
@@ -35,9 +36,15 @@ def template() -> Catalog:
     for problem in catalogue().values():
         for text in (problem.message, problem.remedy):
             texts.add(text, None, [("sirocco/contracts/errors.py", 0)])
-    for file, text in reasons():
+    for file, text in (*reasons(), *settings()):
         texts.add(text, None, [(file, 0)])
     return texts
+
+
+def settings() -> Iterator[tuple[str, str]]:
+    """The texts of what each kind of provider is opened with, with their files."""
+    for name, kind in providers.kinds().items():
+        yield from ((f"sirocco/connectors/{name}/settings.py", text) for text in kind.texts())
 
 
 def reasons() -> Iterator[tuple[str, str]]:

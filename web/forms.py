@@ -83,9 +83,10 @@ def several(name: str) -> list[str]:
 
 
 def fault(*names: str) -> SiroccoError | None:
-    """The refusal, if it is about one of these fields."""
+    """The refusal, if it is about one of these fields, or about an entry of one (``hosts[0].name``)."""
     refusal: SiroccoError | None = getattr(g, "refusal", None)
-    return refusal if refusal is not None and refusal.details.get("where") in names else None
+    where = refusal.details.get("where", "") if refusal is not None else ""
+    return refusal if where in names or where.startswith(tuple(f"{name}[" for name in names)) else None
 
 
 def needed(name: str) -> str:

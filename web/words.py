@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from sirocco.contracts import capabilities as cap
+from sirocco.services import providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +202,6 @@ PLACES = {
     "country": _l("Country"),
     "kind": _l("Kind"),
     "settings": _l("Further settings (JSON)"),
-    "libvirt_hosts": _l("Hosts"),
-    "fake_hosts": _l("Hosts"),
-    "store": _l("File of the pretend cloud"),
-    "delay": _l("Seconds that an operation takes"),
     "secrets": _l("Secrets"),
     "machines": _l("Machines"),
     "days": _l("Days"),
@@ -295,6 +292,9 @@ def capability(name: str) -> Any:
 
 def place(field: str) -> str:
     """The field that a refusal is about: ``disks[0].capacity`` is a disk's, ``quota.cores`` the cores'."""
+    declared = (one for kind in providers.kinds().values() for one in kind.settings)
+    if label := next((one.label for one in declared if one.where == field), ""):
+        return str(gettext(label))
     last = re.sub(r"\[\d+\]", "", field).rpartition(".")[2]
     return str(PLACES.get(last) or RESOURCES.get(last, field))
 

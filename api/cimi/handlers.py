@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from api.cimi import changes
 from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Answer, Exchange, Made
-from api.cimi.metadata import PROVIDED, at_provider, kind_of, metadata
+from api.cimi.metadata import PROVIDED, at_provider, kind_of, metadata, of_provider_kind
 from api.cimi.model import ENTRY_POINT, KINDS, TOP_KINDS
 from api.cimi.model.attribute import V2, Access, Attribute, Values, text
 from api.cimi.model.kind import Kind
@@ -55,7 +55,7 @@ def entry(shown: Representation, exchange: Exchange) -> Answer:
 
 
 def all_metadata(shown: Representation, exchange: Exchange) -> Answer:
-    """The metadata of all kinds of this version, and of those that depend on the provider for each of them."""
+    """The metadata of all kinds, of those that depend on the provider for each of them, and of kinds of provider."""
     version = exchange.wire.version
     by_kind = {resource.kind.name: resource for resource in shown.resources.values()}
     documents = [metadata(kind, by_kind.get(kind.name), version) for kind in KINDS.values() if version in kind.versions]
@@ -65,17 +65,21 @@ def all_metadata(shown: Representation, exchange: Exchange) -> Answer:
             at_provider(general, KINDS[name], provider_id, stated, version)
             for provider_id, stated in providers.stated(exchange.tx).items()
         ]
+    general = metadata(KINDS["Provider"], by_kind.get("Provider"), version)
+    documents += [of_provider_kind(general, known, exchange.translate) for known in providers.kinds().values()]
     found = shown.documents(exchange, _METADATA, _METADATA.path, documents)
     return Answer(kind=_METADATA, values=found, collection=True)
 
 
 def one_metadata(shown: Representation, exchange: Exchange) -> Answer:
-    """The metadata of one kind, or of one kind at one provider (``Machine.<id>``)."""
+    """The metadata of one kind, of one kind at one provider (``Machine.<id>``), or of one kind of provider."""
     wanted, version = exchange.ids["id"], exchange.wire.version
     name, _, provider_id = wanted.partition(".")
     kind = kind_of(KINDS, name, version)
     document = metadata(kind, shown.resources.get(kind.path), version)
-    if provider_id:
+    if name == "Provider" and provider_id in providers.kinds():
+        document = of_provider_kind(document, providers.kinds()[provider_id], exchange.translate)
+    elif provider_id:
         stated = providers.stated(exchange.tx).get(provider_id)
         if stated is None or name not in PROVIDED:
             raise SiroccoError(NOT_FOUND, kind="resource metadata", id=wanted)

@@ -1,11 +1,13 @@
 """ResourceMetadata, made from the model: what every kind has and can do here, and at each provider (5.11)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from api.cimi.model.attribute import Access, Attribute, Type, Value, Values
 from api.cimi.model.kind import SIROCCO, Kind
 from api.cimi.resource import Resource
+from sirocco.connectors.kinds import ProviderKind
+from sirocco.connectors.kinds import Value as Setting
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
 
@@ -46,6 +48,14 @@ _CAPABILITIES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "InitialStates": ("STARTED,STOPPED", "States that a template may name."),
     },
     "EventLog": {"Linked": (_TRUE, "A log is deleted with its resource.")},
+}
+_SETTINGS: Mapping[Setting, str] = {
+    Setting.TEXT: Type.STRING,
+    Setting.SECRET: Type.STRING,
+    Setting.CHOICE: Type.STRING,
+    Setting.NUMBER: Type.NUMBER,
+    Setting.FLAG: Type.BOOLEAN,
+    Setting.LINES: f"{Type.DATA}[]",
 }
 _UNITS = frozenset({"KiB", "kB", "MHz"})
 PROVIDED = {"Machine": "machine.", "Volume": "volume", "Network": "network."}
@@ -94,6 +104,37 @@ def at_provider(document: Values, kind: Kind, provider_id: str, stated: Stated, 
     ]
     entries = [entry for entry in _entries(kind, shown, version) if cast("Values", entry)["value"]]
     return document | {"id": f"{document['id']}.{provider_id}", "capabilities": entries + own}
+
+
+def of_provider_kind(document: Values, known: ProviderKind, translate: Callable[[str], str]) -> Values:
+    """The metadata of providers of one kind: its settings as attributes, and what each means as a capability."""
+    attributes: list[Value] = [
+        {
+            "name": one.where,
+            "namespace": SIROCCO,
+            "type": _SETTINGS[one.value],
+            "required": one.required,
+            "providerMandatory": False,
+            "consumerMandatory": one.required,
+            "mutable": True,
+            "consumerWritable": True,
+        }
+        for one in known.settings
+    ]
+    meanings: list[Value] = [
+        {
+            "name": one.where,
+            "uri": f"{SIROCCO}/setting/{known.name}/{one.name}",
+            "description": ". ".join(translate(text).rstrip(".") for text in (one.label, one.help) if text) + ".",
+            "value": ",".join(value for value, _ in one.choices) or one.value.value,
+        }
+        for one in known.settings
+    ]
+    return document | {
+        "id": f"{document['id']}.{known.name}",
+        "attributes": [*cast("list[Value]", document["attributes"]), *attributes],
+        "capabilities": [*cast("list[Value]", document["capabilities"]), *meanings],
+    }
 
 
 def _word(value: object) -> str:

@@ -273,8 +273,8 @@ RESOURCES: tuple[Resource, ...] = (
         ("name", "kind", "enabled", "apiVersion", "fault"),
         create=(
             *_WORDS,
-            Field("kind", "kind", help="fake or libvirt.", required=True),
-            Field("setting", "settings", "data", "KEY=VALUE; a value may be JSON.", many=True),
+            Field("kind", "kind", help="As sirocco metadata list names them: Provider.KIND.", required=True),
+            Field("setting", "settings", "data", "KEY=VALUE; see: sirocco metadata show Provider.KIND", many=True),
             Field("secret", "secrets", "map", "KEY=VALUE, sealed at once.", many=True),
         ),
         update=(

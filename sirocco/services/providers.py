@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 from sirocco.cmdb.models import Account, Host, Location, Machine, Network, Provider, Volume
 from sirocco.cmdb.query import Page, fetch
 from sirocco.cmdb.transaction import Cmdb, Transaction, expect_version
-from sirocco.connectors.ports import ProviderSettings
+from sirocco.connectors import registry
+from sirocco.connectors.kinds import ProviderKind, Value
+from sirocco.connectors.ports import ProviderSettings, SettingError
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import IN_USE, INVALID, NAME_TAKEN, SiroccoError
 from sirocco.contracts.ids import new_id
@@ -20,7 +22,10 @@ from sirocco.domain.query import EVERYTHING, Query
 from sirocco.services import events
 from sirocco.services.words import edit
 
-KINDS = ("fake", "libvirt")
+
+def kinds() -> dict[str, ProviderKind]:
+    """What each kind of provider that can be registered is opened with, by name."""
+    return {name: registry.kind(name) for name in registry.names()}
 
 
 def capabilities(provider: Provider) -> frozenset[str]:
@@ -64,9 +69,11 @@ def create(
     """Register a provider; a worker probes it within seconds. Secrets are sealed at once and never shown again."""
     tx.who.need(Role.OPERATOR)
     check_text(name, description, dict(properties or {}))
-    if kind not in KINDS:
-        raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(KINDS))
+    if kind not in registry.names():
+        raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(registry.names()))
     _refuse_taken(tx, name)
+    _check_settings(kind, settings)
+    _check_secrets(kind, secrets or {})
     provider_id = new_id()
     provider = Provider(
         id=provider_id,
@@ -81,6 +88,20 @@ def create(
     tx.add(Location(provider_id=provider.id, name="default"))
     events.changed(tx, provider, "create")
     return provider
+
+
+def _check_settings(kind: str, settings: Mapping[str, Any]) -> None:
+    """Refuse what the connector could not be opened with, before anything is kept."""
+    try:
+        registry.kind(kind).check(settings)
+    except SettingError as error:
+        raise SiroccoError(INVALID, **(error.reason | {"where": f"settings.{error.where}"})) from None
+
+
+def _check_secrets(kind: str, secrets: Mapping[str, str]) -> None:
+    for one in registry.kind(kind).settings:
+        if one.value is Value.SECRET and one.required and not secrets.get(one.name):
+            raise SiroccoError(INVALID, where=one.where, why="it is empty")
 
 
 def _sealed(tx: Transaction, provider_id: str, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -104,10 +125,13 @@ def update(tx: Transaction, provider_id: str, changes: Mapping[str, Any], versio
     )
     if changes.get("name", provider.name) != provider.name:
         _refuse_taken(tx, changes["name"])
+    if "settings" in changes:
+        _check_settings(provider.kind, changes["settings"])
     for field in ("name", "description", "properties", "settings", "enabled"):
         if field in changes:
             setattr(provider, field, changes[field])
     if "secrets" in changes:
+        _check_secrets(provider.kind, changes["secrets"])
         provider.secrets = _sealed(tx, provider.id, changes["secrets"])
     provider.updated = tx.now
     events.changed(tx, provider, "update")

@@ -46,6 +46,22 @@ def test_no_metadata_of_what_is_not(front, name):
     assert front.viewer.get(f"resourceMetadata/{name}").status_code == (200 if name == "Machine." else 404)
 
 
+def test_each_kind_of_provider_states_what_it_is_opened_with(front):
+    document = front.viewer.get("resourceMetadata/Provider.libvirt").json
+    attributes = {one["name"]: one for one in document["attributes"]}
+    assert (attributes["settings.hosts"]["required"], attributes["settings.hosts"]["type"]) == (True, "map of any[]")
+    assert (attributes["settings.domain_type"]["required"], attributes["kind"]["type"]) == (False, "string")
+    told = {one["name"]: one for one in document["capabilities"]}
+    assert told["settings.domain_type"]["value"] == "auto,kvm,qemu"
+    meaning = "All hosts have the same storage. Machines then migrate without copying their disks."
+    assert told["settings.shared_storage"]["description"] == meaning
+    listed = {one["id"].rpartition("/")[2] for one in front.viewer.get("resourceMetadata").json["resourceMetadata"]}
+    assert {"Provider", "Provider.fake", "Provider.libvirt"} <= listed
+    valid(front.viewer.get("resourceMetadata/Provider.fake", Accept="application/xml").data)
+    assert front.viewer.get("2/resourceMetadata/Provider.fake").status_code == 200
+    assert front.viewer.get("resourceMetadata/Provider.moon").status_code == 404
+
+
 def test_version_2_leads_from_a_machine_to_what_it_can_do(front):
     machine = front.machine()
     shown = front.member.get(f"2/{machine}").json

@@ -78,7 +78,7 @@ class Stage:
             "networks": {"networkTemplate": {}},
             "networkPorts": {"networkPortTemplate": self.on},
             "addresses": {"addressTemplate": self.on},
-            "providers": {"name": f"p-{number}", "kind": "fake"},
+            "providers": {"name": f"p-{number}", "kind": "fake", "settings": {"store": "/x"}},
             "accounts": {**self.at, "tenant": self.front.href(f"tenants/{self.front.world.tenant_id}")},
             "locations": self.at,
             "tenants": {"name": f"t-{number}"},

@@ -5,6 +5,7 @@ import pytest
 from api.cimi.codec.data import from_text, to_text
 from sirocco.cmdb.models import Account, Provider
 from sirocco.contracts.states import Role
+from sirocco.services import providers
 from tests.api.front import BASE
 
 HOSTS = [{"name": "one", "cores": 4, "memory": 2**33, "disk": 2**40}]
@@ -109,9 +110,35 @@ def test_settings_that_no_reader_could_keep_are_refused(front, settings):
     assert "settings" in refused.json["statusMessage"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "where"),
+    [
+        ("fake", {}, "settings.store"),
+        ("fake", {"store": "/x", "stoore": "/y"}, "settings.stoore"),
+        ("fake", {"store": "/x", "hosts": [{"name": "a"}]}, "settings.hosts[0].cores"),
+        ("libvirt", {"hosts": [{"name": "a"}]}, "settings.hosts[0].uri"),
+        ("libvirt", {"hosts": [{"name": "a", "uri": "test:///default"}], "domain_type": "xen"}, "settings.domain_type"),
+    ],
+)
+def test_settings_that_no_connector_could_be_opened_with_are_refused_at_once(front, kind, settings, where):
+    with front.cmdb.reading(front.world.operator) as tx:
+        before = providers.page(tx).count
+    body = {"name": "n", "kind": kind, "settings": settings}
+    refused = front.operator.post("providers", body)
+    assert (refused.status_code, refused.json["sirocco_details"]["where"]) == (400, where), refused.text
+    made = front.operator.post("providers", {"name": "later", "kind": "fake", "settings": {"store": "/x"}})
+    changed = front.operator.put(f"{made.json['id']}?$select=settings", {"settings": {"store": 7}})
+    assert (changed.status_code, changed.json["sirocco_details"]["where"]) == (400, "settings.store")
+    assert held(front, Provider, made).settings == {"store": "/x"}
+    front.operator.delete(made.json["id"])
+    with front.cmdb.reading(front.world.operator) as tx:
+        assert providers.page(tx).count == before
+
+
 def test_secrets_are_replaced_and_never_shown(front):
     made = front.operator.post(
-        "providers", {"name": "s", "kind": "fake", "secrets": {"token": "first"}, "enabled": False}
+        "providers",
+        {"name": "s", "kind": "fake", "settings": {"store": "/x"}, "secrets": {"token": "first"}, "enabled": False},
     )
     assert made.json["enabled"] is False
     before = held(front, Provider, made).secrets

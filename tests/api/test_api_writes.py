@@ -303,7 +303,9 @@ def test_siroccos_own_resources(front):
     front.settle()
     assert operator.post(f"{host['id']}/enable").status_code == 202
     assert operator.get(host["id"]).json["state"] == "ONLINE"
-    provider = operator.post("providers", {"name": "p2", "kind": "fake", "secrets": {"token": "hidden one"}})
+    provider = operator.post(
+        "providers", {"name": "p2", "kind": "fake", "settings": {"store": "/x"}, "secrets": {"token": "hidden one"}}
+    )
     assert provider.status_code == 201, provider.text
     assert "hidden one" not in provider.text + operator.get(provider.json["id"]).text
     assert operator.post("providers", {"name": "p2", "kind": "fake"}).json["sirocco_code"] == "name-taken"

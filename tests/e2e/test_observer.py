@@ -60,7 +60,9 @@ def test_the_address_and_the_use_of_a_machine_are_learnt(plant, machine):
 
 def test_a_provider_that_cannot_be_reached_says_why_and_recovers(plant):
     with plant.cmdb.writing(SYSTEM) as tx:
-        provider_id = providers.create(tx, "broken", "fake", {"stor": "typo"}).id
+        provider = providers.create(tx, "broken", "fake", {"store": "/x"})
+        provider.settings = {"stor": "typo"}  # as a release that checked nothing kept it
+        provider_id = provider.id
 
     def fault():
         with plant.cmdb.reading(SYSTEM) as tx:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from sirocco.connectors import registry
 from sirocco.connectors.fake import settings as fake
+from sirocco.connectors.kinds import ProviderKind, Setting, Value
 from sirocco.connectors.libvirt import settings as libvirt
+from sirocco.connectors.ports import SettingError
 from sirocco.services import providers
 from tests.portal import furnish, portal_app, sign_in
 from tests.world import GIB, a_cmdb, populate
@@ -29,10 +32,10 @@ def settings_of(world, name):
 FORMS = {
     "libvirt": (
         {
-            "libvirt_hosts": "one qemu:///system\n\n two  qemu+ssh://root@two/system  tcp://10.0.0.2 ",
-            "domain_type": "kvm",
-            "forward_mode": "nat",
-            "shared_storage": "yes",
+            "settings.hosts": "one qemu:///system\n\n two  qemu+ssh://root@two/system  tcp://10.0.0.2 ",
+            "settings.domain_type": "kvm",
+            "settings.forward_mode": "nat",
+            "settings.shared_storage": "yes",
             "settings": '{"same_machine": true, "hosts": [{"name": "two", "pool": "fast"}]}',
         },
         {
@@ -47,9 +50,9 @@ FORMS = {
     ),
     "fake": (
         {
-            "store": "/tmp/cloud.sqlite",
-            "fake_hosts": "a 8 16 100\nb 4 0.5 1",
-            "delay": "0,5",
+            "settings.store": "/tmp/cloud.sqlite",
+            "settings.hosts": "a 8 16 100\nb 4 0.5 1",
+            "settings.delays.*": "0,5",
             "settings": '{"delays": {"start": 3}, "capacity": {"machine": 2}}',
         },
         {
@@ -75,7 +78,7 @@ def test_fields_become_settings_that_the_connector_takes_and_come_back_as_they_w
     assert kept == wanted
     READERS[kind](kept)
     page = client.get(f"/providers/{provider_id}").text
-    again = {name: value for name, value in fields(page).items() if name in {*form, "shared_network"}}
+    again = {name: value for name, value in fields(page).items() if name in {*form, "settings.shared_network"}}
     saved = {"csrf": token, "name": "mine", "version": fields(page)["version"], **again}
     assert client.post(f"/providers/{provider_id}", data=saved).status_code == 303
     assert settings_of(world, "mine")[1] == wanted
@@ -92,15 +95,19 @@ def fields(page):
 @pytest.mark.parametrize(
     ("kind", "form", "said"),
     [
-        ("libvirt", {"libvirt_hosts": "one"}, "la ligne 1"),
-        ("libvirt", {"libvirt_hosts": "a b c d"}, "la ligne 1"),
-        ("fake", {"store": ""}, "Fichier du nuage simulé"),
-        ("fake", {"store": "/x", "fake_hosts": "a 1 1 1\nb 1 much 1"}, "la ligne 2"),
-        ("fake", {"store": "/x", "fake_hosts": "a 1 inf 1"}, "la ligne 1"),
-        ("fake", {"store": "/x", "delay": "soon"}, "n'est pas un nombre"),
-        ("fake", {"store": "/x", "settings": "{"}, "ligne 1, colonne 2"),
-        ("fake", {"store": "/x", "settings": "[" * 100000}, "pas du JSON lisible"),
-        ("fake", {"store": "/x", "settings": "[]"}, "objet JSON"),
+        ("libvirt", {"settings.hosts": "one"}, "la ligne 1"),
+        ("libvirt", {"settings.hosts": "a b c d"}, "la ligne 1"),
+        ("fake", {"settings.store": ""}, "Fichier du nuage simulé"),
+        ("fake", {"settings.store": "/x", "settings.hosts": "a 1 1 1\nb 1 much 1"}, "la ligne 2"),
+        ("fake", {"settings.store": "/x", "settings.hosts": "a 1 inf 1"}, "la ligne 1"),
+        ("fake", {"settings.store": "/x", "settings.delays.*": "soon"}, "n'est pas un nombre"),
+        ("fake", {"settings.store": "/x", "settings": "{"}, "ligne 1, colonne 2"),
+        ("fake", {"settings.store": "/x", "settings": "[" * 100000}, "pas du JSON lisible"),
+        ("fake", {"settings.store": "/x", "settings": "[]"}, "objet JSON"),
+        ("fake", {"settings.store": "/x", "settings": '{"stoore": 1}'}, "ce réglage n'existe pas"),
+        ("fake", {"settings.store": "/x", "settings": '{"delays": 3}', "settings.delays.*": "1"}, "objet JSON"),
+        ("libvirt", {"settings.hosts": "a qemu:///system\na test:///default"}, "ont le même nom"),
+        ("libvirt", {"settings.hosts": ""}, "Hôtes : rien n'est indiqué"),
         ("cloud", {}, "fake, libvirt"),
     ],
 )
@@ -114,7 +121,55 @@ def test_what_makes_no_sense_is_refused_by_field_and_line(operator, kind, form, 
 
 def test_a_refused_form_comes_back_with_what_was_ticked(operator):
     _, client, token = operator
-    form = {"csrf": token, "name": "mine", "kind": "libvirt", "libvirt_hosts": "one", "shared_network": "yes"}
+    form = {"csrf": token, "name": "mine", "kind": "libvirt", "settings.hosts": "one", "settings.shared_network": "yes"}
     page = client.post("/providers", data=form).text
-    assert 'name="shared_network" value="yes" checked' in page
-    assert 'name="shared_storage" value="yes">' in page
+    assert 'name="settings.shared_network" value="yes" checked' in page
+    assert 'name="settings.shared_storage" value="yes">' in page
+
+
+def far(given):
+    """What a connector of somebody else's might check."""
+    if given.get("region", "north") not in {"north", "south"}:
+        raise SettingError("region", why="it is one of {choices}", choices="north, south")
+
+
+FAR = ProviderKind(
+    "far",
+    "Far away",
+    (
+        Setting("region", Value.TEXT, "Region", "Where it is.", example="north"),
+        Setting("token", Value.SECRET, "Token", required=True),
+    ),
+    far,
+)
+
+
+@pytest.fixture
+def far_away(monkeypatch):
+    known = registry.kind
+    monkeypatch.setattr(registry, "names", lambda: ("far", "fake", "libvirt"))
+    monkeypatch.setattr(registry, "kind", lambda name: FAR if name == "far" else known(name))
+
+
+def test_a_kind_states_its_fields_itself_its_secrets_included(operator, far_away):
+    world, client, token = operator
+    page = client.get("/providers/new?kind=far").text
+    assert "Far away" in page
+    assert 'name="settings.region" type="text" value="north"' in page
+    assert 'name="secrets.token" type="password" value=""' in page
+    form = {"csrf": token, "name": "mine", "kind": "far", "settings.region": "south"}
+    refused = client.post("/providers", data=form)
+    assert refused.status_code == 400
+    assert "Token: it is empty." in refused.text
+    assert client.post("/providers", data=form | {"secrets.token": "canary"}).status_code == 303
+    provider_id, settings = settings_of(world, "mine")
+    assert settings == {"region": "south"}
+    with world.reading(world.operator) as tx:
+        assert providers.secrets_of(tx, providers.get(tx, provider_id)) == {"token": "canary"}
+    page = client.get(f"/providers/{provider_id}").text
+    assert 'name="settings.region" type="text" value="south"' in page
+    assert "canary" not in page
+    saved = {"csrf": token, "name": "mine", "version": fields(page)["version"], "settings.region": "west"}
+    refused = client.post(f"/providers/{provider_id}", data=saved)
+    assert (refused.status_code, settings_of(world, "mine")[1]) == (400, {"region": "south"})
+    assert "Region: it is one of north, south." in refused.text

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from sirocco.cmdb.transaction import Transaction
+from sirocco.connectors.kinds import ProviderKind
 from sirocco.contracts.errors import INVALID, SiroccoError
 from sirocco.contracts.states import Role
 from sirocco.domain.query import Comparison, Order, Query
@@ -33,15 +34,16 @@ def _count(tx: Transaction, provider_id: str) -> dict[str, int]:
 @area.page("/providers/new", role=Role.OPERATOR)
 def new(tx: Transaction) -> ResponseReturnValue:  # noqa: ARG001 - every page has its transaction
     """The form for a new provider."""
-    return render_template("providers/new.html", kind=_kind())
+    return render_template("providers/new.html", kind=_kind(), kinds=providers.kinds())
 
 
-def _kind() -> str:
+def _kind() -> ProviderKind:
     """The kind that the form is for."""
-    kind = request.values.get("kind", "libvirt")
-    if kind not in providers.KINDS:
-        raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(providers.KINDS))
-    return kind
+    kinds = providers.kinds()
+    name = request.values.get("kind", "libvirt")
+    if name not in kinds:
+        raise SiroccoError(INVALID, where="kind", why="it is one of {choices}", choices=", ".join(kinds))
+    return kinds[name]
 
 
 @area.action("/providers", role=Role.OPERATOR, form=new)
@@ -51,9 +53,9 @@ def create(tx: Transaction) -> ResponseReturnValue:
     row = providers.create(
         tx,
         forms.needed("name"),
-        kind,
+        kind.name,
         provider_settings.read(kind),
-        secrets={name: str(value) for name, value in provider_settings.json_object("secrets").items()},
+        secrets=provider_settings.secrets(kind),
         description=forms.text("description"),
     )
     return go("providers.show", id=row.id, done="created")
@@ -63,12 +65,13 @@ def create(tx: Transaction) -> ResponseReturnValue:
 def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the word of the address
     """One provider: settings, capabilities, hosts."""
     row = providers.get(tx, id)
-    here = Query(Comparison("provider_id", "=", row.id), (Order("name"),))
+    kind, here = providers.kinds()[row.kind], Query(Comparison("provider_id", "=", row.id), (Order("name"),))
     counted = Query(here.where, last=1)
     return render_template(
         "providers/show.html",
         row=row,
-        given=provider_settings.shown(row.kind, row.settings),
+        kind=kind,
+        given=provider_settings.shown(kind, row.settings),
         hosts=hosts.page(tx, here).items,
         locations=providers.locations(tx, here).items,
         accounts=providers.accounts(tx, here).items,
@@ -84,7 +87,7 @@ def save(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002
     changes = {
         "name": forms.needed("name"),
         "description": forms.text("description"),
-        "settings": provider_settings.read(providers.get(tx, id).kind),
+        "settings": provider_settings.read(providers.kinds()[providers.get(tx, id).kind]),
         "enabled": forms.ticked("enabled"),
     }
     providers.update(tx, id, changes, forms.whole("version"))

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sirocco.connectors.fake.objects import Host, Step, invalid
+from sirocco.connectors.fake.objects import Step, invalid
+from sirocco.connectors.fake.settings import Host
 from sirocco.connectors.ports import ConnectorError, Fault, HostFacts
 
 REASON = "no guest runs: this provider only plays a cloud"

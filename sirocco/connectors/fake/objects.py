@@ -28,16 +28,6 @@ KEPT_CHANGES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
-    """A pretend hypervisor; memory and disk in bytes."""
-
-    name: str
-    cores: int
-    memory: int
-    disk: int
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """How long a machine has run since its boot: seconds of ended stretches, and the start of the present one."""
 

@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sirocco.connectors.fake.objects import Host
+from sirocco.connectors.kinds import Column, Measure, ProviderKind, Setting, Value
 from sirocco.connectors.ports import Kind, SettingError
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A pretend hypervisor; memory and disk in bytes."""
+
+    name: str
+    cores: int
+    memory: int
+    disk: int
+
 
 GIB = 1 << 30
 DEFAULT_HOSTS = tuple(Host(f"fake-{n}", 64, 256 * GIB, 4096 * GIB) for n in range(1, 5))
@@ -96,3 +107,32 @@ def read(settings: Mapping[str, Any]) -> FakeSettings:
         _capacity(settings.get("capacity", {})),
         frozenset(without),
     )
+
+
+KIND = ProviderKind(
+    "fake",
+    "fake: a pretend cloud, to look around",
+    (
+        Setting(
+            "store",
+            Value.TEXT,
+            "File of the pretend cloud",
+            "Its path; the file is made if it is not there.",
+            required=True,
+        ),
+        Setting(
+            "hosts",
+            Value.LINES,
+            "Hosts",
+            "One per line: name, cores, GiB of memory, GiB of disk. Without any there are four of 64 cores.",
+            columns=(
+                Column("name"),
+                Column("cores", Measure.COUNT),
+                Column("memory", Measure.GIB),
+                Column("disk", Measure.GIB),
+            ),
+        ),
+        Setting("delays.*", Value.NUMBER, "Seconds that an operation takes"),
+    ),
+    read,
+)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sirocco.connectors.kinds import Column, ProviderKind, Setting, Value
 from sirocco.connectors.ports import SettingError
 
-DOMAIN_TYPES = ("auto", "kvm", "qemu")
-FORWARD_MODES = ("nat", "open")
+_DOMAIN_TYPES = (("auto", "as the host can"), ("kvm", "KVM only"), ("qemu", "software emulation"))
+_FORWARD_MODES = (("nat", "libvirt sets the firewall up"), ("open", "the host's firewall does it"))
 _POOL_PATH = "/var/lib/libvirt/images/sirocco"
 
 
@@ -82,7 +83,8 @@ def _hosts(given: Any) -> tuple[HostSettings, ...]:
 def read(given: Mapping[str, Any]) -> Settings:
     """Settings from plain data; a SettingError names what is wrong."""
     _only_known(given, Settings)
-    for key, choices in (("domain_type", DOMAIN_TYPES), ("forward_mode", FORWARD_MODES)):
+    for key, pairs in (("domain_type", _DOMAIN_TYPES), ("forward_mode", _FORWARD_MODES)):
+        choices = [value for value, _ in pairs]
         if given.get(key, choices[0]) not in choices:
             raise SettingError(key, why="it is one of {choices}", choices=", ".join(choices))
     for key in ("shared_storage", "shared_network", "same_machine"):
@@ -91,3 +93,36 @@ def read(given: Mapping[str, Any]) -> Settings:
     if not isinstance(given.get("domain_type_reason", ""), str):
         raise SettingError("domain_type_reason", why="it is not a text")
     return Settings(**{**given, "hosts": _hosts(given.get("hosts", ()))})
+
+
+KIND = ProviderKind(
+    "libvirt",
+    "libvirt: hypervisor hosts of your own",
+    (
+        Setting(
+            "hosts",
+            Value.LINES,
+            "Hosts",
+            "One per line: a name and libvirt's address, such as host2 qemu+ssh://root@host2/system. "
+            "A third word is the address that migrations go to, if it is another.",
+            required=True,
+            columns=(Column("name"), Column("uri"), Column("migrate_uri", required=False)),
+            example="host1 qemu:///system",
+        ),
+        Setting("domain_type", Value.CHOICE, "How guests run", choices=_DOMAIN_TYPES),
+        Setting("forward_mode", Value.CHOICE, "The way out of networks with NAT", choices=_FORWARD_MODES),
+        Setting(
+            "shared_storage",
+            Value.FLAG,
+            "All hosts have the same storage",
+            "Machines then migrate without copying their disks.",
+        ),
+        Setting(
+            "shared_network",
+            Value.FLAG,
+            "Networks reach all hosts",
+            "Bridges of one name are one link, and the first host gives out the addresses.",
+        ),
+    ),
+    read,
+)
