@@ -2,12 +2,13 @@
 
 import pytest
 
+from sirocco.cmdb.models import Provider
 from sirocco.connectors import registry
 from sirocco.connectors.fake import settings as fake
 from sirocco.connectors.kinds import ProviderKind, Setting, Value
 from sirocco.connectors.libvirt import settings as libvirt
-from sirocco.connectors.ports import SettingError
-from sirocco.services import providers
+from sirocco.connectors.ports import ConnectorError, Fault, SettingError
+from sirocco.services import faults, providers
 from tests.portal import furnish, portal_app, sign_in
 from tests.world import GIB, a_cmdb, populate
 
@@ -173,3 +174,17 @@ def test_a_kind_states_its_fields_itself_its_secrets_included(operator, far_away
     refused = client.post(f"/providers/{provider_id}", data=saved)
     assert (refused.status_code, settings_of(world, "mine")[1]) == (400, {"region": "south"})
     assert "Region: it is one of north, south." in refused.text
+
+
+def test_the_page_of_a_provider_that_does_not_answer_says_why_in_the_readers_language(operator):
+    world, client, _ = operator
+    silence = ConnectorError(Fault.TRANSIENT, why="host {host} does not answer: {said}", host="h9", said="no route")
+    with world.cmdb.writing(world.operator) as tx:
+        provider = tx.session.get_one(Provider, world.provider_id)
+        faults.unreachable(provider, silence)
+    client.set_cookie("sirocco_language", "fr")
+    page = client.get(f"/providers/{world.provider_id}").text.replace("&#39;", "'")
+    assert "<span>L'hôte h9 ne répond pas : no route</span>" in page
+    with world.cmdb.writing(world.operator) as tx:
+        tx.session.get_one(Provider, world.provider_id).fault = "as a release before wrote it"
+    assert '<span lang="en">as a release before wrote it</span>' in client.get(f"/providers/{world.provider_id}").text
