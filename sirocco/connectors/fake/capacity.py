@@ -8,8 +8,6 @@ from sirocco.connectors.fake.objects import Step, invalid
 from sirocco.connectors.fake.settings import Host
 from sirocco.connectors.ports import ConnectorError, Fault, HostFacts
 
-REASON = "no guest runs: this provider only plays a cloud"
-
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -84,6 +82,7 @@ def release_instead(db: sqlite3.Connection, token: str, host: str, at: float) ->
 
 def host_facts(db: sqlite3.Connection, now: float) -> tuple[HostFacts, ...]:
     """The hosts by name, with what comes free by now counted as free."""
+    why = "no guest runs: this provider only plays a cloud"
     rows = db.execute(
         "SELECT name, cores, memory, disk,"
         " used_cores - COALESCE((SELECT SUM(cores) FROM release WHERE host = name AND at <= :now), 0),"
@@ -92,6 +91,6 @@ def host_facts(db: sqlite3.Connection, now: float) -> tuple[HostFacts, ...]:
         {"now": now},
     )
     return tuple(
-        HostFacts(name, cores, memory, disk, used / cores, used_memory, "fake", REASON)
+        HostFacts(name, cores, memory, disk, used / cores, used_memory, "fake", why)
         for name, cores, memory, disk, used, used_memory in rows
     )

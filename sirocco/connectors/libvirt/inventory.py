@@ -18,10 +18,10 @@ _FIRST_SAMPLE = 0.2  # seconds between the two readings that a first answer need
 
 @dataclass(frozen=True, slots=True)
 class Accelerator:
-    """libvirt's domain type and the reason for it."""
+    """libvirt's domain type, and why it is that: a text of the catalogues, or the operator's own."""
 
     domain_type: str
-    reason: str
+    why: str
 
 
 class Accelerators:
@@ -34,10 +34,11 @@ class Accelerators:
     def of(self, host: Host) -> Accelerator:
         """The host's way, as set or as its capabilities tell."""
         if host.settings.simulated:
-            return Accelerator("test", "libvirt's simulator: its machines are not real")
+            return Accelerator("test", why="libvirt's simulator: its machines are not real")
         if self._settings.domain_type != "auto":
-            reason = self._settings.domain_type_reason or "set by the operator"
-            return Accelerator(self._settings.domain_type, reason)
+            if self._settings.domain_type_reason:
+                return Accelerator(self._settings.domain_type, self._settings.domain_type_reason)
+            return Accelerator(self._settings.domain_type, why="it is set so")
         if host.name not in self._known:
             self._known[host.name] = _probe(host.connection())
         return self._known[host.name]
@@ -47,15 +48,15 @@ def _probe(connection: libvirt.virConnect) -> Accelerator:
     """KVM where libvirt has it and the processor has hardware virtualisation; a KVM without that interprets."""
     capabilities = xml.parse(connection.getCapabilities())
     if capabilities.find("guest/arch[@name='x86_64']/domain[@type='kvm']") is None:
-        return Accelerator("qemu", "libvirt offers no KVM on this host")
+        return Accelerator("qemu", why="libvirt offers no KVM on this host")
     cpu = capabilities.find("host/cpu")
     if cpu is None:
-        return Accelerator("qemu", "libvirt does not know this host's processor")
+        return Accelerator("qemu", why="libvirt does not know this host's processor")
     flags = libvirt.VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES
     features = xml.parse(connection.baselineCPU([xml.text(cpu)], flags)).findall("feature")
     if {"vmx", "svm"}.isdisjoint({feature.get("name") for feature in features}):
-        return Accelerator("qemu", "KVM is there, but the processor shows neither vmx nor svm")
-    return Accelerator("kvm", "the processor has hardware virtualisation and libvirt offers KVM")
+        return Accelerator("qemu", why="KVM is there, but the processor shows neither vmx nor svm")
+    return Accelerator("kvm", why="the processor has hardware virtualisation and libvirt offers KVM")
 
 
 class Inventory:
@@ -96,7 +97,7 @@ class Inventory:
             load=self._load(host.name, connection),
             memory_used=max(used, 0),
             accelerator=accelerator.domain_type,
-            reason=accelerator.reason,
+            reason=accelerator.why,
             architecture=architecture,
             facts={
                 "hostname": connection.getHostname(),
