@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from placement.instance import Objective, Term
+from placement.instance import UNLIKE, Objective, Term
 from placement.model import VM_KINDS, IntArray, Kind, Model
 from placement.problem import Problem
 
@@ -124,13 +124,17 @@ def least_slowest(problem: Problem, objective: Objective, bound: int) -> int:
 
 
 def combined(problem: Problem, objective: Objective) -> Costs:
-    """One set of coefficients for an objective: a weighted sum, or weights that keep the lexicographic order."""
-    parts = [costs_of(problem, term, objective.payback) for term in objective.terms]
+    """One set of coefficients for an objective: a weighted sum, or weights that keep the lexicographic order.
+
+    Balance and makespan are left out of a weighted sum.
+    """
     if objective.weights:
-        total = parts[0] * objective.weights[0]
-        for part, weight in zip(parts[1:], objective.weights[1:], strict=True):
-            total = total + part * weight
+        total = costs_of(problem, Term.MIGRATED_MEMORY) * 0
+        for term, weight in zip(objective.terms, objective.weights, strict=True):
+            if term not in UNLIKE:
+                total = total + costs_of(problem, term, objective.payback) * weight
         return total
+    parts = [costs_of(problem, term, objective.payback) for term in objective.terms]
     total = parts[-1]
     for part in reversed(parts[:-1]):
         total = part * (total.most + 1) + total

@@ -17,6 +17,7 @@ from placement.energy import Energy
 from placement.errors import PlanningError
 from placement.explain import explain
 from placement.instance import DEFAULT_TERM, Instance, Mode, Objective, Term
+from placement.mixture import Mixture
 from placement.model import LARGEST, Kind, Model, Plan
 from placement.planner import Planned, make_plan
 from placement.problem import Problem
@@ -75,6 +76,8 @@ class _Run:
 
     def answer(self) -> Answer:
         """Search, plan and check; other placements are tried where one cannot be reached, or not without detours."""
+        if self.objective.mixed:
+            return self._mixed_answer()
         avoid: list[list[int]] = []
         started = self.options.clock()
         found = first = self._search(avoid)
@@ -98,12 +101,38 @@ class _Run:
             first = replace(first, host=None, proof=failure, infeasible=False)
         return self._refusal(first)
 
+    def _mixed_answer(self) -> Answer:
+        """The best of some plans where balance or makespan is part of a weighted sum."""
+        started = self.options.clock()
+        found = self._search([])
+        mixture = Mixture(self.problem, self.objective, self.costs, self.options.seed, self.stop)
+        candidates = mixture.candidates(found) if found.host is not None else []
+        bound = mixture.bound(found.bound, self._least_makespan()) if candidates else 0
+        self.seconds["solve"] += self.options.clock() - started - self.seconds["bound"]
+        best: tuple[int, Found, Planned] | None = None
+        failure = found.proof
+        for one in candidates[:PLACEMENTS]:
+            if best is not None and (mixture.cost(one) >= best[0] or best[0] <= bound or self.stop()):
+                break
+            try:
+                reached, planned = self._plan(one, exact=best is None)
+            except PlanningError as error:
+                failure = str(error)
+                continue
+            cost = self._cost(reached, planned.plan)
+            best = (cost, reached, planned) if best is None or cost < best[0] else best
+        if best is not None:
+            return self._checked(replace(best[1], bound=bound, proof=f"{found.proof}, terms apart"), best[2])
+        unplanned = found.host is not None
+        return self._refusal(replace(found, host=None, proof=failure, infeasible=found.infeasible and not unplanned))
+
     def _plan(self, found: Found, *, exact: bool) -> tuple[Found, Planned]:
         """The plan for a placement, or for one as cheap that takes fewer detours."""
         started = self.options.clock()
         try:
             planned = self._ordered(found, exact=exact)
-            while detours(planned.plan) and self.objective.terms[0] is not Term.BALANCE and not self.stop():
+            steered = Term.BALANCE not in self.objective.terms
+            while detours(planned.plan) and steered and not self.stop():
                 host = settled(self.problem, self.costs, found.placed, found.online, planned.plan)
                 closer = replace(found, host=host)
                 shorter = self._ordered(closer, exact=exact) if host != found.placed else planned
@@ -122,7 +151,7 @@ class _Run:
 
     def _search(self, avoid: list[list[int]]) -> Found:
         repair_costs = self.costs
-        evens = self.objective.terms[0] is Term.BALANCE
+        evens = self.objective.terms[0] is Term.BALANCE and not self.objective.mixed
         spread_out = evens or self.mode in (Mode.ENERGY, Mode.REBUILD)
         if spread_out and not self._small():
             repair_costs = costs_of(self.problem, Term.MIGRATED_MEMORY)
@@ -152,18 +181,24 @@ class _Run:
     def _cost(self, found: Found, plan: Plan) -> int:
         """What the plan really costs: detours and waiting included."""
         first = self.objective.terms[0]
+        if self.objective.mixed:
+            mixture = Mixture(self.problem, self.objective, self.costs, self.options.seed, self.stop)
+            return mixture.full_cost(found, plan) + self._again(plan)
         if first is Term.BALANCE:
             return Balance(self.problem, Draft(self.problem, found.placed), found.online, self.costs * 0).cost()
         if self.objective.terms == (Term.SUM_OF_ENDS,):
             return plan.sum_of_ends
         if first is Term.MAKESPAN:
             return plan.makespan
+        return self.costs.of(found.placed, found.online) + self._again(plan)
+
+    def _again(self, plan: Plan) -> int:
+        """What migrations cost of VMs that have moved before."""
         moved: dict[int, int] = {}
         for action in plan.actions:
             if action.kind is Kind.MIGRATE:
                 moved[action.vm] = moved.get(action.vm, 0) + 1
-        again = sum(int(self.costs.move[vm]) * (times - 1) for vm, times in moved.items())
-        return self.costs.of(found.placed, found.online) + again
+        return sum(int(self.costs.move[vm]) * (times - 1) for vm, times in moved.items())
 
     def _checked(self, found: Found, planned: Planned) -> Answer:
         started = self.options.clock()
@@ -171,7 +206,8 @@ class _Run:
         self.seconds["check"] = self.options.clock() - started
         cost = self._cost(found, planned.plan)
         bound = self._bound(found)
-        proof = "forced actions" if self.objective.terms[0] is Term.MAKESPAN else found.proof
+        timed = self.objective.terms[0] is Term.MAKESPAN and not self.objective.mixed
+        proof = "forced actions" if timed else found.proof
         status = Status.OPTIMAL if cost <= bound else Status.FEASIBLE
         if not verdict.legal:
             status = Status.UNKNOWN
@@ -194,7 +230,7 @@ class _Run:
         )
 
     def _bound(self, found: Found) -> int:
-        if self.objective.terms[0] is not Term.MAKESPAN:
+        if self.objective.terms[0] is not Term.MAKESPAN or self.objective.mixed:
             return found.bound
         return max(self._least_makespan(), least_slowest(self.problem, self.objective, found.bound))
 

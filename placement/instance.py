@@ -39,6 +39,8 @@ DEFAULT_TERM = {
 }
 
 
+UNLIKE = {Term.BALANCE, Term.MAKESPAN}
+"""Terms that are no sums over hosts and VMs."""
 LARGEST_WEIGHT = 1_000_000
 """Largest weight of a term: weighted sums over a million VMs still fit in 64 bits."""
 LONGEST_PAYBACK = 1 << 25
@@ -61,14 +63,21 @@ class Objective:
             raise InputError("an objective needs at least one term, each only once")
         if self.weights and (len(self.weights) != len(self.terms) or min(self.weights) < 1):
             raise InputError("a weighted objective needs a whole weight of at least 1 for each of its terms")
-        if self.weights and {Term.BALANCE, Term.MAKESPAN} & set(self.terms):
-            raise InputError("balance and makespan cannot be part of a weighted sum; list them in order instead")
-        if Term.BALANCE in self.terms[1:] or Term.MAKESPAN in self.terms[1:]:
+        if not self.weights and UNLIKE & set(self.terms[1:]):
             raise InputError("balance and makespan can only come first in a list of terms")
         if max(self.weights, default=1) > LARGEST_WEIGHT:
             raise InputError(f"a weight must be at most {LARGEST_WEIGHT}")
         if not 1 <= self.payback <= LONGEST_PAYBACK:
             raise InputError(f"the pay-back time must be from 1 to {LONGEST_PAYBACK} s")
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it is a weighted sum with balance or makespan in it."""
+        return bool(self.weights) and bool(UNLIKE & set(self.terms))
+
+    def weight(self, term: Term) -> int:
+        """The weight of a term in the sum, 0 where it is no part of it."""
+        return dict(zip(self.terms, self.weights, strict=False)).get(term, 0)
 
     def __str__(self) -> str:
         if not self.weights:

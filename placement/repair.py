@@ -102,6 +102,15 @@ class Repair:
             return found
         return self._pooled(found) if self._given and not self._small() else self._exact(found)
 
+    def quick_start(self) -> Found:
+        """A placement that is found quickly, if any; VMs that may not move stay."""
+        return self.quick(Draft(self.problem, self._staying()))
+
+    def least(self) -> int:
+        """A bound without a search."""
+        draft = Draft(self.problem, self._staying())
+        return self._bound(evictions(self.problem, self.costs, draft)[0] if self.problem.moves else [])
+
     def _pooled(self, found: Found) -> Found:
         """Raise the bound by what pools of like hosts know of the sets of VMs that were given hosts."""
         pooled = Pools(self.problem, self.costs).solve(self.seconds())
