@@ -98,6 +98,13 @@ def cases() -> list[Case]:
             solvable=False,
         ),
         Case("100 hosts, balance", replace(base, hosts=100, group=20), Mode.BALANCE, "gap 0.1 % in 10 s"),
+        Case("100 hosts of three kinds, balance", replace(energy, hosts=100), Mode.BALANCE, "gap 0.1 % in 10 s"),
+        Case(
+            "100 hosts of three kinds, balance with spread and among",
+            replace(base, scenario="pack", hosts=100, group=20, ratio=3, mixed=True),
+            Mode.BALANCE,
+            "gap 0.1 % in 10 s",
+        ),
         Case("100 hosts, rebuild", replace(energy, hosts=100), Mode.REBUILD, "gap 0.1 % in 10 s"),
         Case("shuffle, 80 %, 1,430 moves", Recipe("shuffle", hosts=1000, load=0.8, moves=1430), Mode.REPAIR, "plan 3 s, 1.1 x bound", 3),  # noqa: E501
         Case("shuffle, 90 %, 2,000 moves", Recipe("shuffle", hosts=1000, load=0.9, moves=2000), Mode.REPAIR, "plan 3 s, 1.1 x bound", 3),  # noqa: E501

@@ -104,7 +104,7 @@ def test_explain_tells_what_is_violated_now(run, tmp_path, instance):
         ["solve", "{i}", "--mode", "repair", "--objective", "energy=1,cost"],
         ["solve", "{i}", "--mode", "repair", "--objective", "energy,energy"],
         ["solve", "{i}", "--mode", "repair", "--objective", "energy,balance"],
-        ["solve", "{i}", "--mode", "repair", "--objective", "makespan=1"],
+        ["solve", "{i}", "--mode", "repair", "--objective", "makespan=0"],
         ["solve", "{i}", "--mode", "repair", "--payback", "0"],
         ["solve", "{i}", "--mode", "repair", "--time-limit", "0"],
         ["solve", "{i}", "--mode", "repair", "--seed", "-1"],
@@ -124,7 +124,10 @@ def test_bad_input_is_one_line_and_code_2(run, instance, arguments):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("objective", ["sum_of_ends", "makespan", "energy,migrated_memory", "cost=2,co2=1", "balance"])
+@pytest.mark.parametrize(
+    "objective",
+    ["sum_of_ends", "makespan", "energy,migrated_memory", "cost=2,co2=1", "balance", "balance=1,makespan=2"],
+)
 def test_objectives(run, tmp_path, objective):
     path = tmp_path / "i.pl"
     run("generate", path, "--scenario", "drain", "--hosts", "4", "--ratio", "3", "--down", "0.25")
