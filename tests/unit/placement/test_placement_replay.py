@@ -170,9 +170,11 @@ def test_power_is_drawn_from_the_start_of_a_boot_to_the_end_of_a_shutdown(place,
 
 
 def test_visitors_are_all_who_were_ever_there(place, act):
-    model = place(0, 1, -1)
+    model = place(0, 1, -1, 0)
     there_and_back = act.migrate(0, 0, 1), act.migrate(0, 1, 0, 10)
     path = check_plan(Instance(model), Plan(model, there_and_back)).path
-    assert [path.visitors(host) for host in range(3)] == [[0], [1, 0], []]
+    assert [path.visitors(host) for host in range(3)] == [[0, 3], [1, 0], []]
+    assert path.guest_profile([1]) == [(BEFORE, 1), (0, 2), (20, 1)]
+    assert path.stays(2) == ()
     assert path.migration(0) == there_and_back[1]
     assert path.migration(1) is None

@@ -76,3 +76,5 @@ def test_what_is_the_same_for_all_is_written_once_and_large_sets_get_a_name(plac
     assert written["vms"]["host"] == [100, 100, 101]
     assert written["groups"] == {"set1": [100, 101, 102]}
     assert [c.get("hosts") for c in written["constraints"]] == ["set1", "set1", [100, 101], None]
+    taken = Instance(replace(model, groups={"set1": (3,)}), apart.constraints)
+    assert native.write_instance(taken)["groups"] == {"set1": [103], "set2": [100, 101, 102]}
