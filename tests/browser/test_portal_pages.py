@@ -244,6 +244,20 @@ def test_a_list_is_searched_while_typing_and_ticked_rows_bring_the_bulk_bar(read
     assert page.get_by_role("button", name="Restart").is_visible()
 
 
+def test_news_leave_a_search_as_it_is(reader):
+    page = reader("bob")
+    page.goto("/machines")
+    everything = page.locator("#list tbody tr").count()
+    page.fill("#q", "amber")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    with page.expect_response(re.compile("q=amber")):
+        page.evaluate("document.querySelector('[data-live]').dispatchEvent(new Event('refresh'))")
+    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    page.fill("#q", "")
+    expect(page.locator("#list tbody tr")).to_have_count(everything)
+
+
 def test_lists_pages_and_forms_work_without_scripts(chromium, site):
     context = chromium.new_context(base_url=site[0], java_script_enabled=False)
     page = context.new_page()
