@@ -83,7 +83,7 @@ lock: ## resolve the hashed requirement files anew (maintainers)
 ORDER ?= 1
 test: setup-test check ## set up what is needed and pass the whole suite (ORDER=N: another order of tests)
 	$(PY) -m pytest -q -n 2 --dist loadfile -p randomly --randomly-seed=$(ORDER) -m "not (hypervisor or browser or faults)"
-	$(PY) -m pytest -q -p no:randomly -m "hypervisor or browser or faults"
+	$(PY) -m pytest -q -n 2 --dist loadfile -p no:randomly -m "hypervisor or browser or faults"
 
 coverage: ## 100 % of the branches where an issue asks for it
 	$(PY) tools/coverage_gate.py
