@@ -9,7 +9,7 @@ from placement.errors import InputError
 from placement.formats import native
 from placement.formats.codec import ID_TYPES, Codec, check_order
 from placement.formats.document import Document, entry, real, whole
-from placement.formats.network import read_network, write_network
+from placement.formats.network import UNLIMITED, read_network, write_network
 from placement.instance import Instance
 from placement.model import (
     VM_KINDS,
@@ -277,7 +277,7 @@ def _resource_view(model: Model, resource: int) -> dict[str, Any]:
     }
 
 
-ON_HOST = {Kind.SHUTDOWN: "on", Kind.KILL: "on", Kind.ALLOCATE: "on"}
+ON_HOST = (Kind.SHUTDOWN, Kind.KILL, Kind.ALLOCATE)
 FROM_TO = (Kind.MIGRATE, Kind.SUSPEND, Kind.RESUME)
 HOST_KINDS = (Kind.BOOT_HOST, Kind.SHUTDOWN_HOST)
 
@@ -341,17 +341,15 @@ def _read_action(model: Model, value: Any, where: str) -> Action:
         host = _known(model.host_number, value, "node", where)
         return Action(kind, -1, host, host, start, end)
     vm = _known(model.vm_number, value, "vm", where)
-    source = target = -1
     if kind in ON_HOST:
         source = _known(model.host_number, value, "on", where) if "on" in value or kind is not Kind.KILL else -1
         target = source if kind is Kind.ALLOCATE else -1
-    if kind in (*FROM_TO, Kind.BOOT):
+    else:
         target = -1 if kind is Kind.SUSPEND else _known(model.host_number, value, "to", where)
         source = -1 if kind is Kind.BOOT else _known(model.host_number, value, "from", where)
     bandwidth = whole(value.get("bw", 0), f"{where}.bw")
-    return Action(
-        kind, vm, source, target, start, end, 0 if bandwidth >= 1 << 31 - 1 else bandwidth, _grants(model, value, where)
-    )
+    bandwidth = 0 if bandwidth >= UNLIMITED else bandwidth
+    return Action(kind, vm, source, target, start, end, bandwidth, _grants(model, value, where))
 
 
 def _known(numbers: Mapping[Id, int], value: Mapping[str, Any], key: str, where: str) -> int:

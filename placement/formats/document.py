@@ -29,6 +29,8 @@ class Document:
         reduced = self._share(text)
         try:
             root = json.loads(reduced, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+        except InputError:
+            raise
         except RecursionError:
             raise InputError("the document is nested too deeply to be an instance or a plan") from None
         except UnicodeDecodeError:
@@ -70,9 +72,7 @@ class Document:
             if text.startswith(known, start):
                 return start, start + len(known)
         end = text.find(close, start) + len(close)
-        if end < len(close) + start or text[start:end].translate(None, NUMBERS):
-            return None
-        if len(self._known) < 64 and end - start > 64:
+        if len(self._known) < 64 < end - start and not text[start:end].translate(None, NUMBERS):
             self._known[text[start:end]] = b""
             return start, end
         return None

@@ -12,7 +12,7 @@ from placement.model import Id, IntArray, Link, Model
 MBIT_PER_MB = 9
 """Mbit/s of a link per MB/s of payload, as BtrPlace counts."""
 UNLIMITED = 1 << 30
-"""Capacity written for a host without a limit, Mbit/s."""
+"""Capacity written for a host without a limit, Mbit/s; from here up, a bandwidth is none."""
 
 Node = tuple[str, int]
 
