@@ -121,7 +121,10 @@ class Stage:
         if route.method == "POST":
             name = {"volumes": "snapshot", "hosts": "drain"}.get(collection, "stop")
             return {"action": f"http://schemas.dmtf.org/cimi/1/action/{name}"}
-        return {"name": f"changed-{next(_numbers)}"} if collection not in {"quotas", "hosts"} else {}
+        if collection in {"quotas", "hosts"}:
+            return {}
+        needed = {"settings": {"store": "/y"}} if collection == "providers" else {}
+        return {"name": f"changed-{next(_numbers)}", **needed}
 
     def _action(self, owner: str, name: str) -> dict | None:
         front = self.front

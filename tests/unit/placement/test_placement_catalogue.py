@@ -7,6 +7,7 @@ import pytest
 
 from placement.checker import check_plan
 from placement.constraints.among import Among
+from placement.constraints.ban import Ban
 from placement.constraints.base import Constraint
 from placement.constraints.catalogue import CATALOGUE
 from placement.constraints.fence import Fence
@@ -20,7 +21,9 @@ from placement.constraints.mostly_spread import MostlySpread
 from placement.constraints.offline import Offline
 from placement.constraints.online import Online
 from placement.constraints.overbook import Overbook
+from placement.constraints.quarantine import Quarantine
 from placement.constraints.resource_capacity import ResourceCapacity
+from placement.constraints.root import Root
 from placement.constraints.running import Running
 from placement.constraints.running_capacity import RunningCapacity
 from placement.constraints.split import Split
@@ -230,3 +233,24 @@ def test_exact_model_keeps_split_sets_where_they_are(place):
 
 def test_spread_looks_at_placed_peers_only(place):
     assert masked(place(0, -1, -1), Spread((0, 1, 2)), 1) == [1, 2, 3]
+
+
+def test_masks_of_single_vms(place):
+    some = frozenset({0, 2})
+    assert masked(place(1), Ban(0, some), 0) == [1, 3]
+    assert masked(place(1), Fence(0, some), 0) == [0, 2]
+    assert masked(place(2), Root(0), 0) == [2]
+    assert masked(place(0), Root(0), 0) == [0]
+    assert masked(place(-1), Root(0), 0) == [0, 1, 2, 3]
+
+
+def test_masks_of_a_quarantine(place):
+    model = place(1, 2, -1)
+    assert masked(model, Quarantine(1), 0) == [1]
+    assert masked(model, Quarantine(1), 1) == masked(model, Quarantine(1), 2) == [0, 2, 3]
+
+
+def test_masks_of_peers_that_may_stay_together(place):
+    assert masked(place(0, 0), LazySpread((0, 1)), 1) == [0, 1, 2, 3]
+    assert masked(place(0, 1), LazySpread((0, 1)), 1) == [1, 2, 3]
+    assert masked(place(0, 0), Spread((0, 1)), 1) == [1, 2, 3]
