@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 _METHODS = [("**.py", "python"), ("**/components/**.html", "jinja2"), ("**/templates/**.html", "jinja2")]
 _KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
 _OPTIONS = {pattern: {"trimmed": "true", "extensions": "jinja2.ext.i18n"} for pattern, _ in _METHODS[1:]}
-_REASONED = ("activities/*.py", "api/**/*.py", "sirocco/**/*.py", "web/*.py", "web/views/*.py")
+_REASONED = ("activities/*.py", "api/**/*.py", "sirocco/**/*.py", "web/*.py", "web/views/*.py", "workflows/*.py")
 _BORN = datetime(2026, 11, 21, tzinfo=UTC)
 
 

@@ -104,7 +104,8 @@ def failure(order: JobOrder, error: BaseException) -> JobFailure:
     if isinstance(cause, ApplicationError) and cause.details:
         return JobFailure(order.job_id, cause.type or "engine-failed", dict(cause.details[0]))
     if isinstance(cause, ApplicationError):
-        return JobFailure(order.job_id, "engine-failed", {"why": cause.message})
+        why = "Sirocco met an error of its own: {error}"
+        return JobFailure(order.job_id, "engine-failed", {"why": why, "error": cause.message})
     return JobFailure(order.job_id, "provider-silent", {"provider": order.provider_id or "-"})
 
 

@@ -26,10 +26,15 @@ _BOOT_SECTOR = (_COUNT_DOWN + _LEAVE).ljust(510, b"\0") + b"\x55\xaa"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``kvm`` or ``qemu`` (software emulation), libvirt's words for it, and why."""
+    """``kvm`` or ``qemu`` (software emulation), libvirt's words for it; why; and what was seen, in English."""
 
     domain_type: str
-    reason: str
+    why: str
+    seen: str = ""
+
+    def __str__(self) -> str:
+        """All of it in a line."""
+        return f"{self.domain_type}: {self.why}" + (f" ({self.seen})" if self.seen else "")
 
 
 def _has_virtualisation(cpuinfo: Path) -> bool:
@@ -60,11 +65,13 @@ def boot(accelerator: str, limit: float = LIMIT) -> tuple[bool, str]:
 
 def _decide(cpuinfo: Path, device: Path) -> Verdict:
     if not _has_virtualisation(cpuinfo):
-        return Verdict("qemu", "the processor shows neither vmx nor svm")
+        return Verdict("qemu", why="the processor shows neither vmx nor svm")
     if not os.access(device, os.R_OK | os.W_OK):
-        return Verdict("qemu", f"{device} is absent or may not be opened")
-    usable, sentence = boot("kvm")
-    return Verdict("kvm" if usable else "qemu", sentence)
+        return Verdict("qemu", why="the device of KVM is absent or may not be opened", seen=str(device))
+    finished, seen = boot("kvm")
+    if finished:
+        return Verdict("kvm", why="KVM runs a trial guest at the processor's speed", seen=seen)
+    return Verdict("qemu", why="KVM is there, but a trial guest does not run to its end with it", seen=seen)
 
 
 def probe(cache: Path, *, cpuinfo: Path = Path("/proc/cpuinfo"), device: Path = Path("/dev/kvm")) -> Verdict:

@@ -51,7 +51,7 @@ def _state(layout: Layout, hosts: int, shared_storage: bool) -> State:  # noqa: 
     if known and running and (known.hosts, known.shared_storage) != (hosts, shared_storage):
         raise HypervisorError(f"the hypervisor runs with {known.hosts} host(s) already: stop it first")
     verdict = accelerator.probe(layout.root / "accelerator.json")
-    state = State(hosts, shared_storage, _addresses(layout, known), verdict.domain_type, verdict.reason)
+    state = State(hosts, shared_storage, _addresses(layout, known), verdict.domain_type, verdict.why)
     state.save(layout.state_file)
     return state
 

@@ -197,8 +197,7 @@ def _hypervisor(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"local hypervisor, {lack.what}", good=False, found="missing", remedy=lack.remedy, needed=False)
     if not lacks:
         yield Finding("local hypervisor", good=True, found=f"libvirt and {_qemu()}")
-        verdict = _accelerator(settings)
-        yield Finding("acceleration", good=True, found=f"{verdict.domain_type}: {verdict.reason}")
+        yield Finding("acceleration", good=True, found=str(_accelerator(settings)))
     packages = missing_packages()
     yield Finding(
         "image factory",

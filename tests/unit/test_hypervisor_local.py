@@ -9,6 +9,7 @@ from sirocco.hypervisor import __main__ as command
 from sirocco.hypervisor import accelerator, daemon, local, network, requirements
 from sirocco.hypervisor.layout import HypervisorError, Layout, State
 from sirocco.hypervisor.requirements import Missing
+from web.language import catalogue
 
 
 @pytest.fixture
@@ -26,10 +27,12 @@ def machine(tmp_path):
 
 def test_kvm_is_used_only_where_something_ran_with_it(machine, tmp_path, monkeypatch):
     monkeypatch.setattr(accelerator, "boot", lambda _: (True, "it ran"))
-    assert machine("vmx") == accelerator.Verdict("kvm", "it ran")
+    assert (machine("vmx").domain_type, machine("vmx").seen) == ("kvm", "it ran")
     (tmp_path / "verdict.json").unlink()
     monkeypatch.setattr(accelerator, "boot", lambda _: (False, "instructions are interpreted"))
-    assert machine("svm") == accelerator.Verdict("qemu", "instructions are interpreted")
+    verdict = machine("svm")
+    assert (verdict.domain_type, verdict.seen) == ("qemu", "instructions are interpreted")
+    assert str(verdict) == f"qemu: {verdict.why} (instructions are interpreted)"
 
 
 def test_without_the_processor_s_help_nothing_is_run(machine, monkeypatch):
@@ -40,7 +43,21 @@ def test_without_the_processor_s_help_nothing_is_run(machine, monkeypatch):
 def test_a_device_that_does_not_open_is_no_accelerator(machine, tmp_path, monkeypatch):
     (tmp_path / "kvm").unlink()
     monkeypatch.setattr(accelerator, "boot", lambda _: pytest.fail("run for nothing"))
-    assert "absent" in machine("vmx").reason
+    assert "absent" in machine("vmx").why
+    assert machine("vmx").seen == str(tmp_path / "kvm")
+
+
+def test_every_verdict_is_told_in_french_too(machine, tmp_path, monkeypatch):
+    verdicts = [machine("sse4")]
+    for finished in (True, False):
+        (tmp_path / "verdict.json").unlink()
+        monkeypatch.setattr(accelerator, "boot", lambda _, finished=finished: (finished, "seen"))
+        verdicts.append(machine("vmx"))
+    (tmp_path / "verdict.json").unlink()
+    (tmp_path / "kvm").unlink()
+    verdicts.append(machine("vmx"))
+    assert len({verdict.why for verdict in verdicts}) == 4
+    assert all(catalogue("fr").gettext(verdict.why) != verdict.why for verdict in verdicts)
 
 
 def test_the_verdict_is_kept_for_this_boot_of_the_machine_only(machine, tmp_path, monkeypatch):
