@@ -16,7 +16,7 @@ def unforeseen():
     """A step's failure as the engine hands it to a workflow: an exception that is none of ours."""
     told = Failure(message="step failed")
     told.activity_failure_info.activity_id = "1"
-    told.cause.message = "'NoneType' object is not iterable"
+    told.cause.message = "too bad"
     told.cause.application_failure_info.type = "TypeError"
     return DataConverter.default.failure_converter.from_failure(told, DataConverter.default.payload_converter)
 
@@ -25,9 +25,7 @@ def test_an_error_of_our_own_is_named_as_one_in_every_language(unforeseen):
     met = failure(JobOrder("j1"), unforeseen)
     assert met.code == "engine-failed"
     refusal = SiroccoError(catalogue()[met.code], **met.details)
-    assert refusal.message == (
-        "The work could not be completed: Sirocco met an error of its own: 'NoneType' object is not iterable."
-    )
+    assert refusal.message == ("The work could not be completed: Sirocco met an error of its own: too bad.")
     assert said(refusal, words("fr").gettext) == (
-        "Le travail n'a pas pu être achevé : Sirocco a rencontré une erreur interne : 'NoneType' object is not iterable."
+        "Le travail n'a pas pu être achevé : Sirocco a rencontré une erreur interne : too bad."
     )
