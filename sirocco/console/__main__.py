@@ -35,7 +35,7 @@ _CHECK_EVERY = 1.0
 def create_app(settings: Settings, cmdb: Cmdb) -> Starlette:
     """Event streams at ``/events``, consoles at ``/console/<machine>``, ``/healthz``."""
     broadcast = Broadcast(cmdb)
-    consoles = SerialConsoles(cmdb, Clouds(providers.directory(cmdb)))
+    consoles = SerialConsoles(cmdb, Clouds(providers.directory(cmdb)), _translated)
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -71,6 +71,12 @@ def create_app(settings: Settings, cmdb: Cmdb) -> Starlette:
 
     routes = [Route("/healthz", healthz), Route("/events", events), WebSocketRoute("/console/{machine_id}", console)]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _translated(language: str, text: str) -> str:
+    from web.language import LANGUAGES, catalogue  # noqa: PLC0415 - the portal is loaded where words are needed, if ever
+
+    return catalogue(language).gettext(text) if language in LANGUAGES else text
 
 
 async def _while_signed_in(cmdb: Cmdb, request: Request, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

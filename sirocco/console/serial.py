@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -11,14 +13,14 @@ from sirocco.cmdb.transaction import Cmdb
 from sirocco.connectors.clouds import Clouds
 from sirocco.connectors.ports import ConnectorError, Console, Kind, Ref
 from sirocco.console.access import holder
-from sirocco.contracts.errors import SiroccoError
+from sirocco.contracts.errors import SiroccoError, explained
 from sirocco.contracts.states import Role
 from sirocco.domain.principal import SYSTEM
 from sirocco.identity.sessions import redeem_ticket
 
 _CHECK_EVERY = 1.0
 _LISTEN = 0.5
-# The portal says these codes in its reader's language; only what a provider says goes along as it is.
+# The portal says these codes in its reader's language.
 _REVOKED = 4401
 _REFUSED = 4403
 _UNAVAILABLE = 4409
@@ -32,10 +34,13 @@ class Refused(Exception):  # noqa: N818 - it is no error that somebody is refuse
 
 
 class SerialConsoles:
-    """Opens consoles for those who hold a ticket."""
+    """Opens consoles for those who hold a ticket. ``translate`` is given a language and a text of the catalogues.
 
-    def __init__(self, cmdb: Cmdb, clouds: Clouds) -> None:
-        self._cmdb, self._clouds = cmdb, clouds
+    Bytes are the guest's; why there is no console comes as one text, before the socket is closed.
+    """
+
+    def __init__(self, cmdb: Cmdb, clouds: Clouds, translate: Callable[[str, str], str]) -> None:
+        self._cmdb, self._clouds, self._translate = cmdb, clouds, translate
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from its ticket to its end."""
@@ -48,12 +53,16 @@ class SerialConsoles:
             await socket.close(_REFUSED)
             return
         except ConnectorError as error:
-            await socket.close(_UNAVAILABLE, error.message[:100])
+            await socket.send_text(self._reason(error, socket.query_params.get("language", "")))
+            await socket.close(_UNAVAILABLE)
             return
         try:
             await self._join(socket, console, session_id, machine_id)
         finally:
             await asyncio.to_thread(console.close)
+
+    def _reason(self, error: ConnectorError, language: str) -> str:
+        return explained(error.details, partial(self._translate, language))["why"]
 
     def _redeem(self, ticket: str, machine_id: str) -> str:
         with self._cmdb.writing(SYSTEM) as tx:

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from sirocco.cmdb.models import Machine, Ticket
 from sirocco.connectors.fake import connect as open_fake
+from sirocco.connectors.fake import control
 from sirocco.connectors.ports import DiskSpec, ImageSpec, MachineSpec, ProviderSettings
 from sirocco.contracts.states import MachineState, Role
 from sirocco.domain.principal import SYSTEM, Principal
@@ -77,8 +78,8 @@ def origin(house):
     return f"http://127.0.0.1:{house.portal_port}"
 
 
-def dial(house, machine_id, pass_, *, site=""):
-    address = f"ws://127.0.0.1:{house.console_port}/console/{machine_id}?ticket={pass_}"
+def dial(house, machine_id, pass_, *, site="", language="en"):
+    address = f"ws://127.0.0.1:{house.console_port}/console/{machine_id}?language={language}&ticket={pass_}"
     return connect(address, origin=site or origin(house), open_timeout=10)
 
 
@@ -149,6 +150,21 @@ def test_a_ticket_runs_out(house, world, cookie):
             row.expires = tx.now - timedelta(seconds=1)
     with dial(house, world.machine_id, pass_) as socket:
         assert closed_with(socket) == 4403
+
+
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [
+        ("en", "the cloud's answer makes no sense"),
+        ("fr", "la réponse du nuage n'a pas de sens"),
+        ("../../x", "the cloud's answer makes no sense"),
+    ],
+)
+def test_why_a_provider_gives_no_console_is_told_in_the_readers_language(house, world, cookie, language, why):
+    control.inject(house.settings.fake / "console.sqlite", control.Trouble.GARBAGE, verb="console")
+    with dial(house, world.machine_id, ticket(world, cookie), language=language) as socket:
+        assert socket.recv(timeout=10) == why
+        assert closed_with(socket) == 4409
 
 
 def test_another_site_gets_no_console(house, world, cookie):

@@ -12,6 +12,7 @@ from sirocco.contracts.states import MachineState, Role
 from sirocco.identity import sessions
 from sirocco.services import machines
 from web.area import Area
+from web.language import chosen
 from web.security import console_origin
 
 area = Area("machine_console")
@@ -22,10 +23,9 @@ def show(tx: Transaction, id: str) -> ResponseReturnValue:  # noqa: A002 - the w
     """The terminal. Its style elements carry the page's nonce."""
     machine = machines.get(tx, id)
     g.nonce = secrets.token_urlsafe(18)
-    socket = console_origin(g.portal.settings).replace("http", "ws", 1)
-    return render_template(
-        "machines/console.html", machine=machine, nonce=g.nonce, socket=f"{socket}/console/{machine.id}"
-    )
+    origin = console_origin(g.portal.settings).replace("http", "ws", 1)
+    socket = f"{origin}/console/{machine.id}?language={chosen()}"
+    return render_template("machines/console.html", machine=machine, nonce=g.nonce, socket=socket)
 
 
 @area.action("/machines/<id>/console/ticket")

@@ -58,7 +58,8 @@ async function fetchTicket(): Promise<string> {
 async function connect(): Promise<void> {
   say("connecting");
   try {
-    const wire = new WebSocket(`${socket}?ticket=${encodeURIComponent(await fetchTicket())}`);
+    const wire = new WebSocket(`${socket}&ticket=${encodeURIComponent(await fetchTicket())}`);
+    let refusal = "";
     wire.binaryType = "arraybuffer";
     const letters = new TextEncoder();
     const typing = [
@@ -69,10 +70,13 @@ async function connect(): Promise<void> {
       say("open");
       terminal.focus();
     };
-    wire.onmessage = (message) => terminal.write(new Uint8Array(message.data as ArrayBuffer));
+    wire.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
+      if (typeof data === "string") refusal = data;
+      else terminal.write(new Uint8Array(data));
+    };
     wire.onclose = (event) => {
       typing.forEach((listener) => listener.dispose());
-      say("closed", [status.dataset[`code${event.code}`], event.reason].filter(Boolean).join(" "));
+      say("closed", [status.dataset[`code${event.code}`], refusal].filter(Boolean).join(" "));
     };
   } catch (error) {
     say("closed", error instanceof Error ? error.message : "");
