@@ -139,6 +139,17 @@ def migrate() -> None:
 
 
 @cli.command()
+@click.argument("user")
+@click.option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Holds it.")
+def password(user: str, *, password_file: Path | None) -> None:
+    """Give USER a new password, where the old one is lost."""
+    from sirocco.ops.access import set_password
+
+    given = _secret(password_file, f"New password of {user}", "--password-file", confirm=True)
+    _say(set_password(_settings(), user, given))
+
+
+@cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, as_json: bool) -> None:
     """Check this machine and the settings; say what is missing and what to do. Exit status 1 when something must be."""
@@ -176,11 +187,19 @@ def restore(archive: Path, *, passphrase_file: Path | None) -> None:
 
 
 def _passphrase(file: Path | None, *, confirm: bool) -> str:
+    return _secret(file, "Passphrase of the key ring", "--passphrase-file", confirm=confirm)
+
+
+def _secret(file: Path | None, what: str, option: str, *, confirm: bool) -> str:
+    """What a file holds, or what somebody types."""
     if file:
-        return file.read_text().strip("\n")
+        try:
+            return file.read_text().strip("\n")
+        except (OSError, ValueError) as error:
+            raise OperationError(f"{option}: {file} cannot be read as text: {error}") from error
     if not sys.stdin.isatty():
-        raise OperationError("no terminal to ask for the passphrase: give --passphrase-file")
-    return str(click.prompt("Passphrase of the key ring", hide_input=True, confirmation_prompt=confirm))
+        raise OperationError(f"no terminal to ask for it: {what}. Give {option}")
+    return str(click.prompt(what, hide_input=True, confirmation_prompt=confirm))
 
 
 @cli.group()

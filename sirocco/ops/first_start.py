@@ -19,18 +19,18 @@ from sirocco.contracts.states import Role
 from sirocco.domain.principal import SYSTEM
 from sirocco.hypervisor import local
 from sirocco.images import build
+from sirocco.ops import welcome
 from sirocco.ops.errors import OperationError
 from sirocco.ops.first_machine import FirstMachine, FirstMachineError, deploy
 from sirocco.ops.keyring import KeyRing, Sealer
-from sirocco.ops.local_hypervisor import first_provider
-from sirocco.ops.password import FIRST_PASSWORD, PASSWORD_HERE, first_password
+from sirocco.ops.local_hypervisor import first_provider, pretends
+from sirocco.ops.password import ADMIN, FIRST_PASSWORD, first_password
 from sirocco.ops.settings import InvalidSettings, Settings, load, prepare_home
 from sirocco.ops.status import FIRST_MACHINE
 from sirocco.services import images, networks, providers, tenants, users
 from sirocco.services.machine_create import default_network
 from sirocco.services.networks import NetworkRequest
 
-ADMIN = "admin"
 TENANT = "default"
 PROVIDER = "local"
 NETWORK = "default"
@@ -73,9 +73,10 @@ def _administrator(tx: Transaction, settings: Settings, say: Say) -> None:
 
 
 def main() -> int:
-    """After the processes are up: furnish the installation, deploy the first machine, say how to go on."""
+    """After the processes are up: furnish the installation, deploy the first machine, say what is there to try."""
     settings = load()
     if (settings.home / FIRST_MACHINE).exists() or not settings.first_machine:
+        _say(_told(settings, lambda tx: welcome.again(tx, settings)))
         return 0
     try:
         machine = _first_machine(settings)
@@ -83,8 +84,17 @@ def main() -> int:
         # Everything else works without a first machine, and the next start tries again.
         _say(f"The first machine could not be deployed: {error}")
         machine = None
-    _say(_welcome(settings, machine))
+    _say(_told(settings, lambda tx: welcome.first(tx, settings, machine)))
     return 0
+
+
+def _told(settings: Settings, tell: Callable[[Transaction], str]) -> str:
+    cmdb = _cmdb(settings)
+    try:
+        with cmdb.reading(SYSTEM) as tx:
+            return tell(tx)
+    finally:
+        cmdb.database.close()
 
 
 def _first_machine(settings: Settings) -> FirstMachine:
@@ -96,7 +106,7 @@ def _first_machine(settings: Settings) -> FirstMachine:
         _network(cmdb, settings)
     finally:
         cmdb.database.close()
-    machine = deploy(settings, ADMIN, _password(settings), _BOOT if _real(settings) else _PRETENCE, _say)
+    machine = deploy(settings, ADMIN, _password(settings), _PRETENCE if pretends(settings) else _BOOT, _say)
     (settings.home / FIRST_MACHINE).write_text(json.dumps(machine.as_data()))
     _say(f"First machine {machine.name} runs after {time.monotonic() - begun:.0f} s.")
     return machine
@@ -114,16 +124,10 @@ def _image(cmdb: Cmdb, settings: Settings) -> None:
     with cmdb.reading(SYSTEM) as tx:
         if tx.session.scalar(select(Image.id).limit(1)) is not None:
             return
-    file = _built(settings) if _real(settings) else _blank(settings)
+    file = _blank(settings) if pretends(settings) else _built(settings)
     with cmdb.writing(SYSTEM) as tx:
         images.register(tx, file, shared=True)
     _say(f"Image {file.name} registered for all tenants.")
-
-
-def _real(settings: Settings) -> bool:
-    """Whether the first provider boots what it is given."""
-    first = first_provider(settings)
-    return first["kind"] == "libvirt" and not first["settings"]["hosts"][0]["uri"].startswith("test:")
 
 
 def _built(settings: Settings) -> images.ImageFile:
@@ -192,31 +196,6 @@ def _cidr(settings: Settings) -> str:
 def _password(settings: Settings) -> str:
     given = settings.admin_password.get_secret_value()
     return given or first_password(settings)
-
-
-def _welcome(settings: Settings, machine: FirstMachine | None) -> str:
-    shown = "as given by SIROCCO_ADMIN_PASSWORD"
-    if not settings.admin_password.get_secret_value():
-        kept = settings.secrets / FIRST_PASSWORD
-        shown = f"{PASSWORD_HERE}   (kept in {kept}; delete the file when you know it)"
-    lines = ["", f"  Portal     {settings.portal}", f"  User       {ADMIN}", f"  Password   {shown}"]
-    if machine:
-        lines.append(f"  Machine    {machine.name}, {machine.address or 'no address reported'}")
-    lines += [
-        "",
-        "Three things to try:",
-        f"  1. {_visit(settings, machine)}",
-        f"  2. .venv/bin/sirocco login {settings.portal} && .venv/bin/sirocco machine list",
-        f"  3. curl -u {ADMIN} {settings.portal}/cimi/cloudEntryPoint",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _visit(settings: Settings, machine: FirstMachine | None) -> str:
-    if machine and machine.address and _real(settings):
-        return f"curl http://{machine.address}/   (the machine answers), then open its console in the portal"
-    return "Open the portal and look around"
 
 
 def _say(text: str) -> None:

@@ -5,14 +5,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from sirocco.cmdb.database import Database
 from sirocco.cmdb.models import Provider
-from sirocco.cmdb.transaction import Cmdb
 from sirocco.connectors.ports import Connector, ConnectorError, Kind, ProviderSettings
 from sirocco.connectors.registry import open_connector
 from sirocco.domain.principal import SYSTEM
+from sirocco.ops.cmdb import existing
 from sirocco.ops.errors import OperationError
-from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.settings import Settings
 from sirocco.services import providers
 
@@ -31,17 +29,12 @@ def read(settings: Settings, name: str) -> dict[str, Any]:
 
 
 def _provider(settings: Settings, name: str) -> tuple[str, ProviderSettings]:
-    database = Database(settings.database)
-    cmdb = Cmdb(database, Sealer(KeyRing.at(settings.keyring)))
-    try:
-        with cmdb.reading(SYSTEM) as tx:
-            row = tx.session.scalar(select(Provider).where(Provider.name == name))
-            if row is None:
-                known = ", ".join(tx.session.scalars(select(Provider.name).order_by(Provider.name))) or "none"
-                raise OperationError(f"there is no provider named {name!r}; there are: {known}")
-            return row.kind, ProviderSettings(row.name, row.settings, providers.secrets_of(tx, row))
-    finally:
-        database.close()
+    with existing(settings) as cmdb, cmdb.reading(SYSTEM) as tx:
+        row = tx.session.scalar(select(Provider).where(Provider.name == name))
+        if row is None:
+            known = ", ".join(tx.session.scalars(select(Provider.name).order_by(Provider.name))) or "none"
+            raise OperationError(f"there is no provider named {name!r}; there are: {known}")
+        return row.kind, ProviderSettings(row.name, row.settings, providers.secrets_of(tx, row))
 
 
 def _objects(connector: Connector) -> dict[str, list[dict[str, Any]]]:

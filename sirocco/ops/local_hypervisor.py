@@ -83,3 +83,9 @@ def first_provider(settings: Settings) -> dict[str, Any]:
     if requirements.test_driver():
         return {"kind": "libvirt", "settings": {"hosts": [{"name": "test", "uri": "test:///default"}]}}
     return fake
+
+
+def pretends(settings: Settings) -> bool:
+    """Whether the first provider only plays to boot what it is given."""
+    first = first_provider(settings)
+    return first["kind"] != "libvirt" or str(first["settings"]["hosts"][0]["uri"]).startswith("test:")

@@ -4,6 +4,7 @@ from typing import Final
 
 from sirocco.ops.settings import Settings
 
+ADMIN: Final = "admin"
 FIRST_PASSWORD: Final = "first-password"  # noqa: S105 - a file's name
 PASSWORD_HERE: Final = "{first-password}"  # noqa: S105 - stands for it until it is shown
 

@@ -102,8 +102,13 @@ def read(settings: Settings, *, running: bool) -> dict[str, Any]:
         "versions": {"sirocco": __version__},
         "home": str(settings.home),
         **known,
-        "first_machine": _load(settings.home / FIRST_MACHINE) or None,
+        "first_machine": first_machine(settings) or None,
     }
+
+
+def first_machine(settings: Settings) -> dict[str, str]:
+    """What is known of the first machine; empty where there is none, or no longer."""
+    return _load(settings.home / FIRST_MACHINE)
 
 
 def _load(path: Path) -> dict[str, Any]:

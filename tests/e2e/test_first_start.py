@@ -108,6 +108,9 @@ def test_the_next_start_is_quick_and_has_the_same_data(up, password):
     assert again.returncode == 0, again.stdout + again.stderr
     assert password not in again.stdout
     assert "Three things" not in again.stdout
+    assert f"  Machine    first, started, {known['first_machine']['address']}\n" in again.stdout
+    assert f"  Password   kept in {up.home / 'secrets' / 'first-password'}; " in again.stdout
+    assert "Next to try:" in again.stdout
     assert up.status()["addresses"] == known["addresses"]
     assert up.status()["first_machine"] == known["first_machine"]
     assert [machine["name"] for machine in up.get("/cimi/machines", password)["machines"]] == ["first"]

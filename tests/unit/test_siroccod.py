@@ -6,8 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import select
 
+from sirocco.cmdb.models import User
+from sirocco.domain.principal import SYSTEM
+from sirocco.identity.secrets import password_matches
 from sirocco.ops.inventory import as_text
+from tests.world import a_cmdb
 
 
 @pytest.fixture
@@ -42,6 +47,7 @@ def test_every_command_explains_itself(siroccod):
         "restore",
         "keys",
         "alive",
+        "password",
     ]:
         assert f"\n  {command} " in listed
         assert siroccod(command, "--help").returncode == 0
@@ -87,6 +93,40 @@ def test_a_password_that_is_too_short_is_told(siroccod):
     assert done.returncode == 1
     assert "password" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_lost_password_is_replaced(siroccod, tmp_path):
+    siroccod("migrate")
+    wanted = tmp_path / "wanted"
+    wanted.write_text("a password of my own\n")
+    given = ("--password-file", str(wanted))
+    assert siroccod("password", "admin", *given).stdout == "admin has a new password, and is signed out everywhere.\n"
+    with a_cmdb(f"sqlite:///{tmp_path / 'home' / 'cmdb.sqlite'}", tmp_path) as cmdb, cmdb.reading(SYSTEM) as tx:
+        kept = tx.session.scalars(select(User.password_hash)).one()
+    assert password_matches(kept, "a password of my own")
+    assert not (tmp_path / "home" / "secrets" / "first-password").exists()
+    unknown = siroccod("password", "nobody", *given)
+    assert (unknown.returncode, unknown.stderr) == (1, "Error: there is no user named 'nobody'; there are: admin\n")
+    assert "Give --password-file" in siroccod("password", "admin").stderr
+    wanted.write_bytes(b"\xff\xfe")
+    assert "cannot be read as text" in siroccod("password", "admin", *given).stderr
+    wanted.write_text("short")
+    assert "password: it needs 8 to" in siroccod("password", "admin", *given).stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("inventory", "--provider", "local"), ("password", "admin", "--password-file", "/dev/null")]
+)
+def test_commands_that_need_a_cmdb_say_that_there_is_none(siroccod, tmp_path, command):
+    for home, said in (
+        ({}, f"Error: {tmp_path / 'home'} holds no CMDB; is SIROCCO_HOME right?\n"),
+        ({"SIROCCO_DATABASE_URL": "postgresql+psycopg://127.0.0.1:1/x"}, "Error: the CMDB does not answer: "),
+    ):
+        done = siroccod(*command, **home)
+        assert done.returncode == 1
+        assert done.stderr.startswith(said)
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "home" / "cmdb.sqlite").exists()
 
 
 def test_inventory_of_an_unknown_provider_names_the_known_ones(siroccod):

@@ -1,0 +1,30 @@
+"""The CMDB for commands that need one which is there already."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from sirocco.cmdb import migrate
+from sirocco.cmdb.database import Database
+from sirocco.cmdb.transaction import Cmdb
+from sirocco.ops.errors import OperationError
+from sirocco.ops.keyring import KeyRing, Sealer
+from sirocco.ops.settings import Settings
+
+
+@contextmanager
+def existing(settings: Settings) -> Iterator[Cmdb]:
+    """The CMDB as it is; OperationError where there is none, and where the database does not answer."""
+    if not settings.database_url and not (settings.home / "cmdb.sqlite").exists():
+        raise OperationError(f"{settings.home} holds no CMDB; is SIROCCO_HOME right?")
+    try:
+        if not migrate.current(settings.database):
+            raise OperationError("the database holds no CMDB: run `siroccod migrate`")
+        database = Database(settings.database)
+        try:
+            yield Cmdb(database, Sealer(KeyRing.at(settings.keyring)))
+        finally:
+            database.close()
+    except SQLAlchemyError as error:
+        raise OperationError(f"the CMDB does not answer: {str(error).splitlines()[0]}") from error
