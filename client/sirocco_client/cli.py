@@ -100,7 +100,7 @@ def main() -> None:
 
 def _tell(error: ClientError) -> None:
     code = f" [{error.code}]" if error.code else ""
-    click.secho(f"{say('Error')}{code}: {error.message}", fg="red", err=True)
+    click.secho(say("Error{code}: {message}", code=code, message=error.message), fg="red", err=True)
     if error.remedy:
         click.echo(error.remedy, err=True)
     if isinstance(error, ApiError) and error.http_status >= 500 and error.request_id:

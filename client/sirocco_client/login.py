@@ -22,7 +22,7 @@ def kept() -> Login | None:
         return Login(content["url"], key=content["key"], tenant=content.get("tenant", ""))
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ClientError(
             "{path} cannot be read: {why}", "Delete it and run `sirocco login` again", path=path(), why=error
         ) from error
@@ -30,11 +30,15 @@ def kept() -> Login | None:
 
 def keep(login: Login) -> None:
     """Keep a login for later commands."""
-    path().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     scratch = path().with_suffix(".new")
-    scratch.touch(mode=0o600)
-    scratch.write_text(json.dumps({"url": login.url, "key": login.key, "tenant": login.tenant}))
-    scratch.replace(path())
+    try:
+        path().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch.touch(mode=0o600)
+        scratch.write_text(json.dumps({"url": login.url, "key": login.key, "tenant": login.tenant}))
+        scratch.replace(path())
+    except OSError as error:
+        remedy = "Let it be written, or name another folder by XDG_CONFIG_HOME"
+        raise ClientError("{path} cannot be written: {why}", remedy, path=path(), why=error.strerror) from error
 
 
 def forget() -> None:
@@ -66,4 +70,6 @@ def _url(url: str) -> str:
 def sign_in(login: Login, name: str) -> Login:
     """Exchange a password for an API key, so that the password is kept nowhere."""
     answer = Api(login, language=language()).post("apiKeys", {"name": name})
+    if "token" not in answer.body:
+        raise ClientError("{url} gave no key", "Check that the address is that of a Sirocco server", url=login.url)
     return Login(login.url, key=str(answer.body["token"]), tenant=login.tenant)

@@ -21,7 +21,8 @@ def wait(api: Api, answer: Answer, *, seconds: float = 3600.0) -> Body:
     if job["state"] != "SUCCESS":
         more = say("`sirocco job show {job}` shows its steps", job=_id(job))
         remedy = "\n".join(filter(None, (str(job.get("sirocco_remedy") or ""), more)))
-        said = f"{say(_ENDS[job['state']])}: {job.get('statusMessage') or ''}".rstrip(": ")
+        why = str(job.get("statusMessage") or "")
+        said = say("{end}: {why}", end=say(_ENDS[job["state"]]), why=why) if why else say(_ENDS[job["state"]])
         raise JobFailed(said, remedy, str(job.get("sirocco_code") or ""))
     return job
 

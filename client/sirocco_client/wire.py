@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from sirocco_client.errors import ApiError, ClientError
 
@@ -62,13 +62,8 @@ class Api:
     """The resources of a server by their address, ``machines/<id>`` or absolute. Raises ApiError and ClientError."""
 
     def __init__(self, login: Login, *, language: str = "en", timeout: float = 60.0) -> None:
-        parts = urlsplit(login.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ClientError(
-                "{text} is no address of a server", "Give one like http://127.0.0.1:8080", text=repr(login.url)
-            )
         self._login, self._language, self._timeout = login, language, timeout
-        self._parts = parts
+        self._parts = _address(login.url)
         self._connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, **query: str | int) -> Body:
@@ -146,14 +141,25 @@ class Api:
 
     def _send(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str]) -> Answer:
         connection = self._connected()
-        connection.request(method, target, content, dict(headers))
+        try:
+            connection.request(method, target, content, {name: value.encode() for name, value in headers.items()})
+        except ValueError as error:
+            remedy = "Check --tenant, SIROCCO_TENANT and SIROCCO_KEY"
+            raise ClientError("this cannot be sent: {why}", remedy, why=error) from error
         response = connection.getresponse()
         raw = response.read()
         found = {name.lower(): value for name, value in response.getheaders()}
         body = _parsed(raw, found)
         if response.status >= 400:
             raise ApiError(response.status, body, found.get("x-request-id", ""))
+        if response.status >= 300 or (raw and not body):
+            raise self._stranger()
         return Answer(response.status, found, body)
+
+    def _stranger(self) -> ClientError:
+        """Somebody else answers there: another program, or a proxy that sends elsewhere."""
+        remedy = "Give the portal's address, like http://127.0.0.1:8080"
+        return ClientError("{url} does not answer as Sirocco does", remedy, url=self._login.url)
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is None:
@@ -172,6 +178,16 @@ class Api:
             url=self._login.url,
             why=error,
         )
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass  # a port that is no number, brackets that do not close
+    raise ClientError("{text} is no address of a server", "Give one like http://127.0.0.1:8080", text=repr(url))
 
 
 def _parsed(raw: bytes, headers: Mapping[str, str]) -> Body:

@@ -5,7 +5,20 @@ from collections.abc import Mapping
 from typing import Final
 
 FRENCH: Final[Mapping[str, str]] = {
-    "Error": "Erreur",
+    "Error{code}: {message}": "Erreur{code} : {message}",
+    "{end}: {why}": "{end} : {why}",
+    "this cannot be sent: {why}": "ceci ne peut pas être envoyé : {why}",
+    "Check --tenant, SIROCCO_TENANT and SIROCCO_KEY": "Vérifiez --tenant, SIROCCO_TENANT et SIROCCO_KEY",
+    "{url} does not answer as Sirocco does": "{url} ne répond pas comme Sirocco",
+    "Give the portal's address, like http://127.0.0.1:8080": (
+        "Donnez l'adresse du portail, comme http://127.0.0.1:8080"
+    ),
+    "{url} gave no key": "{url} n'a pas donné de clé",
+    "Check that the address is that of a Sirocco server": "Vérifiez que l'adresse est celle d'un serveur Sirocco",
+    "{path} cannot be written: {why}": "impossible d'écrire {path} : {why}",
+    "Let it be written, or name another folder by XDG_CONFIG_HOME": (
+        "Rendez-le modifiable, ou indiquez un autre dossier par XDG_CONFIG_HOME"
+    ),
     "Interrupted.": "Interrompu.",
     "Signed in to {url}; the key is kept in {path}.": "Connecté à {url} ; la clé est gardée dans {path}.",
     "Request {id}: the server's log tells more.": "Requête {id} : le journal du serveur en dit plus.",

@@ -3,17 +3,20 @@
 import ast
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from string import Formatter
 
 import click
 import pytest
-from sirocco_client import output, words
+from sirocco_client import login, output, words
 from sirocco_client.catalogue import operations
 from sirocco_client.cli import sirocco
 from sirocco_client.errors import ClientError
 from sirocco_client.nouns import RESOURCES
 from sirocco_client.requests import size
+from sirocco_client.wire import Api, Login
 
 from api.routes import routes
 from tools import cli_page
@@ -137,6 +140,9 @@ def sentences():
         for call in ast.walk(ast.parse(source.read_text())):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"say", "ClientError"}:
                 yield from (arg.value for arg in call.args[:2] if isinstance(arg, ast.Constant) and arg.value)
+            match call:
+                case ast.Assign(targets=[ast.Name(id="remedy")], value=ast.Constant(value=str(text))):
+                    yield text
 
 
 def test_every_sentence_of_the_client_is_told_in_french():
@@ -157,4 +163,73 @@ def test_a_refusal_is_told_in_the_readers_language(tmp_path):
     surroundings = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PATH": "", "LANG": "fr_FR.UTF-8"}
     done = subprocess.run(asked, capture_output=True, text=True, env=surroundings, check=False)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == "Erreur: vous n'êtes pas connecté"
+    assert done.stderr.splitlines()[0] == "Erreur : vous n'êtes pas connecté"
+
+
+@pytest.mark.parametrize("url", ["http://host:many", "http://[::1", "ftp://host", "host:8080", "http://host:0", ""])
+def test_what_is_no_address_of_a_server_is_said_so(url):
+    with pytest.raises(ClientError, match="is no address of a server"):
+        Api(Login(url))
+
+
+@pytest.fixture
+def stranger():
+    """Somebody else's server, which answers with what the test sets."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(self.server.status)
+            for name, value in self.server.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(self.server.body)))
+            self.end_headers()
+            self.wfile.write(self.server.body)
+
+        do_POST = do_GET  # noqa: N815 - the name that http.server asks for
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (200, {"Content-Type": "text/html"}, b"<html>hello</html>"),
+        (200, {"Content-Type": "application/json"}, b"{broken"),
+        (301, {"Location": "https://elsewhere/"}, b""),
+    ],
+)
+def test_another_server_is_not_taken_for_an_empty_list(stranger, status, headers, body):
+    stranger.status, stranger.headers, stranger.body = status, headers, body
+    with pytest.raises(ClientError, match="does not answer as Sirocco does"):
+        Api(Login(f"http://127.0.0.1:{stranger.server_port}")).get("machines")
+
+
+def test_a_sign_in_that_gives_no_key_is_said_so(stranger):
+    stranger.status, stranger.headers, stranger.body = 200, {"Content-Type": "application/json"}, b'{"a": 1}'
+    with pytest.raises(ClientError, match="gave no key"):
+        login.sign_in(Login(f"http://127.0.0.1:{stranger.server_port}", user="u", password="p"), "name")
+
+
+def test_a_tenant_that_cannot_be_a_header_is_refused_and_one_in_any_script_is_sent(stranger):
+    stranger.status, stranger.headers, stranger.body = 200, {"Content-Type": "application/json"}, b'{"a": 1}'
+    url = f"http://127.0.0.1:{stranger.server_port}"
+    assert Api(Login(url, key="k", tenant="équipe 東")).get("machines") == {"a": 1}
+    with pytest.raises(ClientError, match="this cannot be sent"):
+        Api(Login(url, key="k", tenant="a\r\nb")).get("machines")
+
+
+def test_a_login_that_cannot_be_kept_or_read_is_said_so(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    with pytest.raises(ClientError, match="cannot be written"):
+        login.keep(Login("http://host", key="k"))
+    with pytest.raises(ClientError, match="cannot be read"):
+        login.kept()
