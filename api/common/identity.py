@@ -61,7 +61,7 @@ class Identification:
 
     def principal(self, request: Request) -> Principal:
         """Who asks and for which tenant; UNAUTHENTICATED, LOCKED_OUT, NO_TENANT or CSRF otherwise."""
-        wanted = request.headers.get("tenantId", "") or request.headers.get("tenantName", "")
+        wanted = _in_utf8(request.headers.get("tenantId", "") or request.headers.get("tenantName", ""))
         if "Authorization" not in request.headers:
             return self._by_session(request, wanted)
         given = request.authorization
@@ -124,6 +124,14 @@ def _check_csrf(request: Request, expected: str) -> None:
     given = request.headers.get("X-CSRF-Token", "")
     if not hmac.compare_digest(given.encode(), expected.encode()):
         raise SiroccoError(CSRF)
+
+
+def _in_utf8(header: str) -> str:
+    """A header as its sender wrote it: WSGI reads bytes as Latin-1, but terminals and libraries write UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _printable(text: str | None) -> str:

@@ -288,3 +288,13 @@ def test_the_tenant_is_chosen_by_header(front):
     assert foreign.status_code == 403
     assert foreign.json["sirocco_code"] == "no-tenant"
     assert both.get("machines", tenantId=front.other_tenant).status_code == 403
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("équipe 東", "utf-8"), ("forêt", "latin-1")])
+def test_a_tenants_name_may_be_in_any_script(front, name, encoding):
+    """In UTF-8 as terminals and libraries send it, or in Latin-1 as HTTP once had it."""
+    theirs = front.caller(also=(front.tenant(name),))
+    who = (theirs.principal.name, "correct horse")
+    header = name.encode(encoding).decode("latin-1")
+    answer = front.app.test_client().get("/cimi/machines", auth=who, headers={"tenantName": header})
+    assert answer.status_code == 200, answer.text
