@@ -234,6 +234,9 @@ def main(command: Callable[[], None] = cli) -> None:
     except (OperationError, SiroccoError) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        click.echo(f"Error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def existing(settings: Settings) -> Iterator[Cmdb]:
     """The CMDB as it is; OperationError where there is none, and where the database does not answer."""
     if not settings.database_url and not (settings.home / "cmdb.sqlite").exists():
         raise OperationError(f"{settings.home} holds no CMDB; is SIROCCO_HOME right?")
-    try:
+    with answering():
         if not migrate.current(settings.database):
             raise OperationError("the database holds no CMDB: run `siroccod migrate`")
         database = Database(settings.database)
@@ -26,5 +26,13 @@ def existing(settings: Settings) -> Iterator[Cmdb]:
             yield Cmdb(database, Sealer(KeyRing.at(settings.keyring)))
         finally:
             database.close()
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """A database that does not answer, or not as it should, is an OperationError."""
+    try:
+        yield
     except SQLAlchemyError as error:
-        raise OperationError(f"the CMDB does not answer: {str(error).splitlines()[0]}") from error
+        why = str(error).splitlines()[0]
+        raise OperationError(f"the CMDB does not answer: {why}. Is SIROCCO_DATABASE_URL right?") from error

@@ -20,6 +20,7 @@ from sirocco.domain.principal import SYSTEM
 from sirocco.hypervisor import local
 from sirocco.images import build
 from sirocco.ops import welcome
+from sirocco.ops.cmdb import answering
 from sirocco.ops.errors import OperationError
 from sirocco.ops.first_machine import FirstMachine, FirstMachineError, deploy
 from sirocco.ops.keyring import KeyRing, Sealer
@@ -46,7 +47,8 @@ Say = Callable[[str], None]
 def prepare(settings: Settings, say: Say) -> None:
     """Bring the CMDB to this release, and create the administrator where there is none."""
     prepare_home(settings)
-    migrate.upgrade(settings.database)
+    with answering():
+        migrate.upgrade(settings.database)
     cmdb = _cmdb(settings)
     try:
         with cmdb.writing(SYSTEM) as tx:

@@ -3,23 +3,19 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sirocco.cmdb import migrate
 from sirocco.cmdb.database import Database
 from sirocco.cmdb.models import Account, Credential, Provider
+from sirocco.ops.cmdb import existing
 from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.settings import Settings
 
 
 def rotate(settings: Settings) -> str:
     """Rotate the key; what was done, in words."""
-    ring = KeyRing.at(settings.keyring)
-    new = ring.rotate()
-    database = Database(settings.database)
-    try:
-        known = migrate.current(settings.database)
-        count = _seal_anew(database, Sealer(ring)) if known else 0
-    finally:
-        database.close()
+    with existing(settings) as cmdb:
+        ring = KeyRing.at(settings.keyring)
+        new = ring.rotate()
+        count = _seal_anew(cmdb.database, Sealer(ring))
     return (
         f"Key {new} seals from now on; {count} secrets of the CMDB were sealed anew.\n"
         "Keep the older keys: the engine's histories and older backups need them."

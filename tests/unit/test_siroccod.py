@@ -115,7 +115,8 @@ def test_a_lost_password_is_replaced(siroccod, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [("inventory", "--provider", "local"), ("password", "admin", "--password-file", "/dev/null")]
+    "command",
+    [("inventory", "--provider", "local"), ("password", "admin", "--password-file", "/dev/null"), ("keys", "rotate")],
 )
 def test_commands_that_need_a_cmdb_say_that_there_is_none(siroccod, tmp_path, command):
     for home, said in (
@@ -127,6 +128,20 @@ def test_commands_that_need_a_cmdb_say_that_there_is_none(siroccod, tmp_path, co
         assert done.stderr.startswith(said)
         assert "Traceback" not in done.stderr
     assert not (tmp_path / "home" / "cmdb.sqlite").exists()
+
+
+def test_a_database_that_does_not_answer_is_told_without_a_traceback(siroccod):
+    done = siroccod("migrate", SIROCCO_DATABASE_URL="postgresql+psycopg://127.0.0.1:1/x")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: the CMDB does not answer: ")
+
+
+def test_a_folder_that_is_not_there_is_told_without_a_traceback(siroccod, tmp_path):
+    siroccod("migrate")
+    done = siroccod("backup", str(tmp_path / "absent" / "x.tar"), "--without-keys")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.endswith(": No such file or directory\n")
 
 
 def test_inventory_of_an_unknown_provider_names_the_known_ones(siroccod):
