@@ -107,11 +107,15 @@ UNKNOWN_ATTRIBUTE = _problem(
     "unknown-attribute",
     400,
     10402,
-    "{type} has no attribute {attribute}.",
-    "Remove {attribute}; the attributes of {type} are listed by its ResourceMetadata.",
+    "No attribute {attribute} can be given here for {type}.",
+    "Remove {attribute}; the ResourceMetadata of {type} lists its attributes and which of them may be set.",
 )
 BAD_FILTER = _problem(
-    "bad-filter", 400, 10403, "$filter cannot be read at position {position}: {why}.", "Correct the filter expression."
+    "bad-filter",
+    400,
+    10403,
+    "$filter cannot be read at position {position}: {why}.",
+    "Correct the expression; one that can be read is: state='STARTED' and cpu>=2.",
 )
 NOT_FOUND = _problem(
     "not-found",

@@ -1,5 +1,6 @@
 """What no request may exceed, whoever asks: sizes, counts and texts."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,8 @@ MAX_USER_DATA: Final = 64 * 1024
 MAX_NAME: Final = 255
 MAX_DESCRIPTION: Final = 4096
 MAX_PROPERTIES: Final = 64
+_UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Controls, line breaks, and what turns the direction of writing: with them one name can be made to look as another."""
 
 
 def check(where: str, value: int, low: int, high: int, *, in_bytes: bool = False) -> None:
@@ -33,12 +36,16 @@ def check(where: str, value: int, low: int, high: int, *, in_bytes: bool = False
 
 
 def check_text(name: str, description: str = "", properties: dict[str, str] | None = None) -> None:
-    """Refuse names, descriptions and properties that are too long or hold control characters."""
+    """Refuse names, descriptions and properties that are too long or hold control characters; a name is one line."""
     for where, text, longest in (("name", name, MAX_NAME), ("description", description, MAX_DESCRIPTION)):
         if len(text) > longest:
             raise SiroccoError(INVALID, where=where, why="it is longer than {most} characters", most=longest)
         if any(ord(char) < 32 and char not in "\n\t\r" for char in text):
             raise SiroccoError(INVALID, where=where, why="it holds control characters")
+    if _UNSEEN.search(name):
+        raise SiroccoError(INVALID, where="name", why="it holds a line break or an invisible control character")
+    if name and not name.strip():
+        raise SiroccoError(INVALID, where="name", why="it holds nothing but blanks")
     if properties is not None:
         _check_properties(properties)
 

@@ -112,6 +112,11 @@ def test_other_bad_parameters_are_refused(front, query):
     assert answer.json["sirocco_code"] == "invalid-value"
 
 
+@pytest.mark.parametrize("name", ["$select", "$expand"])
+def test_a_path_that_is_too_deep_is_refused_by_its_parameter(front, name):
+    assert front.member.get(f"machines?{name}=a/b/c/d/e").json["statusMessage"].startswith(f"{name}: ")
+
+
 def test_references_are_compared_by_their_address(stocked):
     image = stocked.image["href"]
     assert names(stocked, f"$filter=sirocco_image='{image}'")[0] == 4

@@ -58,7 +58,8 @@ def read(given: Mapping[str, Sequence[str]]) -> Parameters:
         last=last if last and last > 0 else 0,
         empty=last is not None and last < max(first or 1, 1),
         select=_select(given.get("$select")),
-        expand=_names(given.get("$expand", ())) | (_EVERY if "" in given.get("$expand", ()) else frozenset()),
+        expand=_names("$expand", given.get("$expand", ()))
+        | (_EVERY if "" in given.get("$expand", ()) else frozenset()),
     )
 
 
@@ -88,14 +89,14 @@ def _order(texts: Sequence[str]) -> tuple[Order, ...]:
 
 
 def _select(texts: Sequence[str] | None) -> frozenset[str] | None:
-    names = _names(texts or ())
+    names = _names("$select", texts or ())
     return None if texts is None or "*" in names else names
 
 
-def _names(texts: Sequence[str]) -> frozenset[str]:
-    names = frozenset(_split("a name list", texts))
+def _names(where: str, texts: Sequence[str]) -> frozenset[str]:
+    names = frozenset(_split(where, texts))
     if any(name.count("/") >= _DEEPEST for name in names):
-        raise invalid("a name list", why="a path has {most} names at most", most=_DEEPEST)
+        raise invalid(where, why="a path has {most} names at most", most=_DEEPEST)
     return names
 
 
