@@ -61,7 +61,7 @@ class Among(Constraint):
         kept = part_in_use(self.vms, self.host_parts, draft.problem.start) if self.continuous else None
         parts = self.host_parts if kept is None else (kept,)
         fitting = [draft.problem.members(part) for part in parts if homes <= part]
-        allowed &= np.logical_or.reduce(fitting) if fitting else False
+        allowed &= np.logical_or.reduce(fitting)
 
     def translate(self, cp: "Translation") -> None:
         """Choose one part."""

@@ -63,11 +63,11 @@ class SplitAmong(Constraint):
         """Only host sets that hold all placed peers and no VM of another set."""
         own = next(vms for vms in self.vm_parts if vm in vms)
         homes = {draft.host[v] for v in own if v != vm and draft.host[v] >= 0}
-        others = {draft.host[v] for vms in self.vm_parts if vms is not own for v in vms} - {-1}
+        others = {draft.host[v] for vms in self.vm_parts if vms is not own for v in vms}
         kept = part_in_use(own, self.host_parts, draft.problem.start) if self.continuous else None
         parts = self.host_parts if kept is None else (kept,)
         fitting = [draft.problem.members(p) for p in parts if homes <= p and not others & p]
-        allowed &= np.logical_or.reduce(fitting) if fitting else False
+        allowed &= np.logical_or.reduce(fitting)
 
     def translate(self, cp: "Translation") -> None:
         """Choose a host set for each VM set."""

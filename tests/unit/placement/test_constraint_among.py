@@ -26,6 +26,7 @@ def test_spread_over_parts_at_the_start_any_part_will_do(place, faults, act):
     rule = Among((0, 1), PARTS, continuous=True)
     assert faults(place(0, 2), rule, act.migrate(0, 0, 3)) == []
     assert faults(place(0, 2), rule, act.migrate(1, 2, 1)) == []
+    assert faults(place(-1, -1), rule, act.boot(0, 2), act.boot(1, 3)) == []
 
 
 def test_solver_keeps_the_part(place, solved):

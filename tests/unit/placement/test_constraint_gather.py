@@ -15,6 +15,7 @@ def test_together_from_the_start_stays(place, faults, act):
     moves = act.migrate(0, 0, 1), act.migrate(1, 0, 1)
     assert faults(place(0, 0), Gather((0, 1)), *moves) == []
     assert faults(place(0, 0), Gather((0, 1), continuous=True), *moves) == [0, 0]
+    assert faults(place(0, -1), Gather((0, 1), continuous=True), act.migrate(0, 0, 1)) == [0]
 
 
 def test_apart_at_the_start_comes_together_freely(place, faults, act):
