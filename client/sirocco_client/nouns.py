@@ -378,7 +378,9 @@ RESOURCES: tuple[Resource, ...] = (
         "quotas",
         ("resource", "used", "ceiling", "tenant"),
         update=(
-            Field("ceiling", "ceiling", "limit", "The most: bytes, pieces, or the word unlimited.", required=True),
+            Field(
+                "ceiling", "ceiling", "limit", "The most: a number, a size like 16GiB, or: unlimited.", required=True
+            ),
         ),
         delete=False,
         help="How much a tenant may have; a quota's id is TENANT.RESOURCE.",

@@ -25,7 +25,7 @@ _UNITS = {
     "g": 10**9,
     "t": 10**12,
 }
-_IN = {"KiB": 2**10, "kB": 10**3}
+_IN = {"B": 1, "KiB": 2**10, "kB": 10**3}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])iB|([kKMGT])B|([KMGT])|B)?")
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.[a-z]+)?")
 
@@ -61,7 +61,7 @@ def resource_id(api: Api, resource: Resource, wanted: str) -> str:
 
 
 def size(text: str, unit: str) -> int:
-    """A size like 512MiB, 2G (binary), 10GB (decimal) or in plain bytes, told in ``unit`` (KiB or kB), rounded up."""
+    """A size like 512MiB, 2G (binary), 10GB (decimal) or in plain bytes, told in ``unit`` (B, KiB, kB), rounded up."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ClientError("{text} is no size", "Write it like 512MiB, 2GiB or 10GB", text=repr(text))
@@ -101,12 +101,13 @@ def _moment(days: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86_400))
 
 
-def _limit(text: str) -> int | None:
+def limit(text: str) -> int | None:
+    """A ceiling: a number, a size in bytes, or None for no end."""
     if text == "unlimited":
         return None
-    if not text.isdecimal():
-        raise ClientError("{text} is no ceiling", "Give a number of bytes or pieces, or: unlimited", text=repr(text))
-    return int(text)
+    if _SIZE.fullmatch(text) is None:
+        raise ClientError("{text} is no ceiling", "Give a number, a size like 16GiB, or: unlimited", text=repr(text))
+    return int(text) if text.isdecimal() else size(text, "B")
 
 
 def _reference(api: Api, collection: str, wanted: str) -> dict[str, str]:
@@ -140,7 +141,7 @@ def value(api: Api, field: Field, given: Any) -> Any:
         "file": lambda: base64.b64encode(_read(given)).decode(),
         "content": lambda: _text(given),
         "days": lambda: _moment(given),
-        "limit": lambda: _limit(given),
+        "limit": lambda: limit(given),
     }
     return readers.get(kind, lambda: given)()
 

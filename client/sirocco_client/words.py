@@ -49,7 +49,7 @@ FRENCH: Final[Mapping[str, str]] = {
     "this is no JSON object": "ce n'est pas un objet JSON",
     "Give an object like '{example}', or @FILE": "Donnez un objet comme '{example}', ou @FICHIER",
     "{text} is no ceiling": "{text} n'est pas un plafond",
-    "Give a number of bytes or pieces, or: unlimited": "Donnez un nombre d'octets ou de pièces, ou : unlimited",
+    "Give a number, a size like 16GiB, or: unlimited": "Donnez un nombre, une taille comme 16GiB, ou : unlimited",
     "cannot read {path}: {why}": "{path} est illisible : {why}",
     "Check the path": "Vérifiez le chemin",
     "{path} is no text in UTF-8": "{path} n'est pas un texte en UTF-8",

@@ -15,7 +15,7 @@ from sirocco_client.catalogue import operations
 from sirocco_client.cli import sirocco
 from sirocco_client.errors import ClientError
 from sirocco_client.nouns import RESOURCES
-from sirocco_client.requests import size
+from sirocco_client.requests import limit, size
 from sirocco_client.wire import Api, Login
 
 from api.routes import routes
@@ -36,10 +36,23 @@ ELSEWHERE = {
         ("10GB", "kB", 10_000_000),
         ("1", "KiB", 1),
         ("1.5GiB", "KiB", 1572864),
+        ("16GiB", "B", 2**34),
+        ("7", "B", 7),
     ],
 )
 def test_sizes(text, unit, told):
     assert size(text, unit) == told
+
+
+@pytest.mark.parametrize(("text", "told"), [("unlimited", None), ("7", 7), ("16GiB", 2**34)])
+def test_ceilings(text, told):
+    assert limit(text) == told
+
+
+@pytest.mark.parametrize("text", ["", "none", "-1"])
+def test_what_is_no_ceiling_is_refused(text):
+    with pytest.raises(ClientError, match="is no ceiling"):
+        limit(text)
 
 
 @pytest.mark.parametrize("text", ["", "much", "-1GiB", "1XB", "1 2"])
