@@ -1,6 +1,7 @@
 """From records to documents: attributes, references, operations, selection and expansion."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
 from api.cimi.codec.limits import EXPANDED, PAGE
@@ -19,6 +20,7 @@ from sirocco.domain.query import Query
 
 _COLLECTION = frozenset({"id", "count", "operations"})
 _PLAIN = Parameters()
+_NOTHING = object()
 
 
 class Representation:
@@ -44,37 +46,28 @@ class Representation:
         """What the record's columns show."""
         values: Values = {}
         for attribute in kind.shown(exchange.wire.version):
-            if attribute.secret:
-                continue
+            name, column = attribute.name, attribute.column
             if attribute.type is Type.COLLECTION:
-                values[attribute.name] = {"href": f"{path}/{attribute.name}"}
-            elif attribute.type is Type.STRING and attribute.column in TOLD:
-                values[attribute.name] = of_record(row, attribute.column, exchange.translate)
-            elif attribute.column and hasattr(row, attribute.column):
-                values[attribute.name] = _column(attribute, getattr(row, attribute.column), exchange)
+                values[name] = {"href": f"{path}/{name}"}
+            elif column in TOLD and attribute.type is Type.STRING:
+                values[name] = of_record(row, column, exchange.translate)
+            elif column and not attribute.secret and (held := getattr(row, column, _NOTHING)) is not _NOTHING:
+                values[name] = _column(attribute, held, exchange)
         values["id"] = path
         return values
 
     def _operations(self, exchange: Exchange, resource: Resource, row: Row, path: str) -> list[Value]:
         permitted = dict(resource.permits(exchange.tx, row)) if resource.permits else None
         version, who = exchange.wire.version, exchange.tx.who
-        found: list[tuple[str, str, str]] = []
         if getattr(row, "tenant_id", "") is None and not (who.may(Role.OPERATOR) or resource.kind.own):
             return []  # what all tenants share is changed by operators
-        if resource.update and who.may(resource.update.role):
-            found.append(("edit", "edit", path))
-        if resource.delete and who.may(resource.delete.role):
-            found.append(("delete", "delete", path))
-        found += [
-            (action.name, action.uri(version), f"{path}/{action.name}")
-            for action in resource.actions
-            if version in action.versions and who.may(action.role)
-        ]
         operations: list[Value] = []
-        for name, rel, href in found:
+        for name, rel, below in _offered(resource, version, who.role):
             available = True if permitted is None or name == "edit" else permitted.get(name)
-            if available or (available is False and version == V2):
-                operations.append({"rel": rel, "href": href} | ({} if available else {"available": False}))
+            if available:
+                operations.append({"rel": rel, "href": path + below})
+            elif available is False and version == V2:
+                operations.append({"rel": rel, "href": path + below, "available": False})
         return operations
 
     def listing(self, exchange: Exchange, resource: Resource) -> Values:
@@ -179,6 +172,20 @@ class Representation:
             if refusal.problem in {NOT_FOUND, FORBIDDEN}:
                 return None
             raise
+
+
+@cache
+def _offered(resource: Resource, version: int, role: Role) -> tuple[tuple[str, str, str], ...]:
+    """What a role may ask of such resources: its name, its relation, and where below the resource it is asked."""
+    found = [("edit", "edit", "")] if resource.update and role.includes(resource.update.role) else []
+    if resource.delete and role.includes(resource.delete.role):
+        found.append(("delete", "delete", ""))
+    found += [
+        (action.name, action.uri(version), f"/{action.name}")
+        for action in resource.actions
+        if version in action.versions and role.includes(action.role)
+    ]
+    return tuple(found)
 
 
 def _with(exchange: Exchange, parameters: Parameters) -> Exchange:

@@ -110,18 +110,9 @@ class Below:
     inner: Mapping[str, "Below"] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One entry of a resource's operations."""
-
-    rel: str
-    path: str
-    available: bool = True
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
-    """A kind and its services. ``role`` is who may read it.
+    """A kind and its services; each is declared once, and equal only to itself. ``role`` is who may read it.
 
     ``more`` adds values that no column shows. ``permits`` tells which of the write operations are possible now; the
     rest is hidden. A resource that is not ``tabled`` is filtered and sorted as documents.

@@ -85,3 +85,11 @@ class Role(StrEnum):
     TENANT_ADMIN = "tenant-admin"
     MEMBER = "member"
     VIEWER = "viewer"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether who has this role may do all that the other one may."""
+        return _RANKS[self] <= _RANKS[other]
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
+"""The mightiest first."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from sirocco.contracts.errors import FORBIDDEN, SiroccoError
 from sirocco.contracts.states import Role
 
-_RANK = {Role.VIEWER: 0, Role.MEMBER: 1, Role.TENANT_ADMIN: 2, Role.OPERATOR: 3}
-
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -20,7 +18,7 @@ class Principal:
 
     def may(self, role: Role) -> bool:
         """Whether the principal's role includes ``role``."""
-        return _RANK[self.role] >= _RANK[role]
+        return self.role.includes(role)
 
     def need(self, role: Role) -> None:
         """Refuse unless the principal's role includes ``role``."""

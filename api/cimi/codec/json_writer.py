@@ -10,6 +10,10 @@ from api.cimi.model.attribute import V1, Attribute, Type, Value, Values
 from api.cimi.model.kind import Kind
 
 _SPELT = {"typeURI": "typeUri"}
+_NUMBERS = frozenset({int, float, bool})
+_PLAIN = _NUMBERS | {str}
+_LINKS = frozenset({Type.REFERENCE, Type.COLLECTION})
+_ONLY_HREF = {"href"}
 _ITEMS_SPELT = {"resourceMetadata": "resourceMetadatas"}
 
 
@@ -36,14 +40,15 @@ def _document(kind: Kind, values: Values, wire: Wire) -> Values:
 def _attributes(attributes: tuple[Attribute, ...], values: Values, wire: Wire) -> Values:
     out: Values = {}
     for attribute in attributes:
-        if attribute.name not in values or attribute.secret or wire.version not in attribute.versions:
+        value = values.get(attribute.name)
+        if value is None or attribute.secret or wire.version not in attribute.versions:
             continue
-        value = _encoded(attribute, values[attribute.name], wire)
-        if not value and not isinstance(value, int | float) and attribute.name != "id":
-            continue
-        out[attribute.name] = value
-        if wire.version == V1 and attribute.name in _SPELT:
-            out[_SPELT[attribute.name]] = value
+        named = attribute.name == "id"
+        encoded = value if type(value) in _PLAIN and not named else _encoded(attribute, value, wire)
+        if encoded or type(encoded) in _NUMBERS or named:
+            out[attribute.name] = encoded
+    if wire.version == V1:
+        out |= {spelt: out[name] for name, spelt in _SPELT.items() if name in out}
     if operations := values.get("operations"):
         out["operations"] = _operations(cast("list[Value]", operations), wire)
     return out
@@ -66,6 +71,8 @@ def _one(attribute: Attribute, value: Value, wire: Wire) -> Value:
         return value.isoformat()
     if not isinstance(value, dict):
         return value
+    if value.keys() == _ONLY_HREF and attribute.type in _LINKS:
+        return _href(value, wire)
     match attribute.type:
         case Type.REFERENCE:
             return _reference(attribute, value, wire)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from api.cimi.model.attribute import V1, V2
 
@@ -9,14 +10,14 @@ ROOT = "/cimi/"
 _RESOURCE = re.compile(r"[A-Za-z]\w*(/[A-Za-z0-9._:-]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wire:
     """``site`` is the address of the server without a final slash; references inside are relative to ``base``."""
 
     version: int
     site: str
 
-    @property
+    @cached_property
     def base(self) -> str:
         """The base URI; it ends in a slash."""
         return self.site + prefix(self.version)
