@@ -164,7 +164,7 @@ class Eye:
     def _young(self) -> list[Ref]:
         with self._plant.cmdb.reading(SYSTEM) as tx:
             rows = tx.session.scalars(
-                select(Machine).where(
+                select(Machine.native_id).where(
                     Machine.provider_id == self._provider_id,
                     Machine.state == MachineState.STARTED,
                     Machine.native_id.is_not(None),
@@ -172,8 +172,8 @@ class Eye:
                     Machine.nics.any(),
                     ~Machine.nics.any(Nic.addresses.any()),
                 )
-            ).all()
-            return [Ref(Kind.MACHINE, row.native_id or "") for row in rows]
+            )
+            return [Ref(Kind.MACHINE, name or "") for name in rows]
 
     def _at_rest(self, refs: set[Ref]) -> list[Ref]:
         """Those of our machines that no job works on: a job writes itself what it learns."""
