@@ -68,7 +68,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A noun: its command, collection, the items' key in JSON, columns, and what can be done."""
+    """A noun: its command, collection, the items' key in JSON, columns, what can be done, and how it is sorted."""
 
     command: str
     collection: str
@@ -82,6 +82,7 @@ class Resource:
     parts: tuple[Part, ...] = ()
     named: str = "name"
     template: str = ""
+    sort: str = ""
 
 
 def operations(resource: Resource) -> Iterator[tuple[str, str]]:

@@ -214,8 +214,9 @@ RESOURCES: tuple[Resource, ...] = (
         "jobs",
         ("action", "targetResource", "state", "progress", "statusMessage", "created"),
         actions=(Action("stop", "End early and undo."),),
-        help="What is being done, and was.",
+        help="What is being done, and was; the latest first.",
         named="id",
+        sort="created:desc",
     ),
     Resource(
         "event-log",

@@ -1,6 +1,7 @@
 """What people and programs read: tables, JSON, YAML."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,10 @@ _SIZES = {
     **dict.fromkeys(("memory", "memoryClaimed", "memoryUsed"), 1024),
     **dict.fromkeys(("capacity", "sirocco_capacity", "disk", "diskClaimed"), 1000),
 }
+_IN_BYTES = {"memory", "capacity"}
+_NAMED_BEFORE = {"resource", "resName", "resType"}
+_CODE = re.compile(r"http://(?:schemas\.dmtf|sirocco\.ow2)\.org/cimi/\d/(?:action|event)/([\w-]+)")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?\+00:00")
 
 
 def identity(item: Body) -> str:
@@ -35,9 +40,14 @@ def amount(size: int) -> str:
 
 
 def cell(content: Any, name: str = "") -> str:
-    """A value in one cell: references by their id, memory (KiB) and capacity (kB) with their unit."""
+    """A value in one cell: references by their id, sizes with their unit, actions and types by their last word.
+
+    What an event holds is told without the resource, which its reader has asked for.
+    """
     if name in _SIZES and isinstance(content, int):
         return amount(content * _SIZES[name])
+    if name == "content" and isinstance(content, dict):
+        return ", ".join(f"{key}={cell(told)}" for key, told in content.items() if key not in _NAMED_BEFORE)
     match content:
         case None:
             return ""
@@ -49,8 +59,17 @@ def cell(content: Any, name: str = "") -> str:
             return str(href).rsplit("/", 1)[-1]
         case dict() | list():
             return json.dumps(content, ensure_ascii=False)
+        case str():
+            return _CODE.sub(r"\1", _MOMENT.sub(r"\1Z", content))
         case _:
             return str(content)
+
+
+def _sized(item: Body) -> Body:
+    """A quota of bytes with units; everything else as it is."""
+    if item.get("resource") not in _IN_BYTES:
+        return item
+    return item | {name: amount(item[name]) for name in ("used", "ceiling") if isinstance(item.get(name), int)}
 
 
 def many(items: Iterable[Body], columns: Sequence[str], form: str) -> None:
@@ -58,7 +77,7 @@ def many(items: Iterable[Body], columns: Sequence[str], form: str) -> None:
     if form == "table":
         rows = [
             [cell(item.get(column), column) if column != "id" else identity(item) for column in columns]
-            for item in items
+            for item in map(_sized, items)
         ]
         table([column.removeprefix("sirocco_") for column in columns], rows)
     else:
@@ -70,13 +89,14 @@ def one(item: Body, form: str) -> None:
     if form != "table":
         document(item, form)
         return
-    shown = {name: content for name, content in item.items() if name not in {"resourceURI", "operations"}}
-    width = max((len(name) for name in shown), default=0)
+    shown = {name: cell(content, name) for name, content in _sized(item).items() if name != "resourceURI"}
+    if "id" in shown:
+        shown["id"] = identity(item)
+    if "operations" in shown:
+        shown["operations"] = ", ".join(str(entry["rel"]).rsplit("/", 1)[-1] for entry in item["operations"])
+    width = max(map(len, shown), default=0)
     for name, content in shown.items():
-        click.echo(f"{name:<{width}}  {identity(item) if name == 'id' else cell(content, name)}")
-    verbs = [str(entry["rel"]).rsplit("/", 1)[-1] for entry in item.get("operations", [])]
-    if verbs:
-        click.echo(f"{'operations':<{width}}  {', '.join(verbs)}")
+        click.echo(f"{name:<{width}}  {content}")
 
 
 def document(content: Any, form: str) -> None:

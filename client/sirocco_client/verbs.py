@@ -74,7 +74,8 @@ def _listing(key: str, columns: tuple[str, ...], address: str, query: dict[str, 
 
 def _list(resource: Resource) -> click.Command:
     def run(**query: Any) -> None:
-        _listing(resource.key, resource.columns, resource.collection, query)
+        order = {"sort": query["sort"] or resource.sort}
+        _listing(resource.key, resource.columns, resource.collection, query | order)
 
     return _command("list", [_FORM, *_QUERY], run, "List them.")
 

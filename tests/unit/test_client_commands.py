@@ -246,3 +246,29 @@ def test_a_login_that_cannot_be_kept_or_read_is_said_so(tmp_path, monkeypatch):
         login.keep(Login("http://host", key="k"))
     with pytest.raises(ClientError, match="cannot be read"):
         login.kept()
+
+
+def test_cells_are_for_people():
+    state = {"resName": "web", "resource": "http://h/cimi/machines/1", "resType": "machine", "state": "STARTED"}
+    told = {
+        "http://schemas.dmtf.org/cimi/1/action/attach-volume": "attach-volume",
+        "http://sirocco.ow2.org/cimi/1/action/resize": "resize",
+        "http://schemas.dmtf.org/cimi/1/event/state": "state",
+        "http://schemas.dmtf.org/elsewhere": "http://schemas.dmtf.org/elsewhere",
+        "2026-11-21T17:25:51.472219+00:00": "2026-11-21T17:25:51Z",
+        "2026-11-21T17:25:51+00:00": "2026-11-21T17:25:51Z",
+    }
+    assert {text: output.cell(text) for text in told} == told
+    assert output.cell({**state, "previous": "CREATING"}, "content") == "state=STARTED, previous=CREATING"
+    assert output.cell({"a": 1}, "properties") == '{"a": 1}'
+
+
+def test_quotas_of_bytes_have_units_and_names_are_aligned(capsys):
+    rows = [{"resource": "memory", "used": 2**28, "ceiling": 2**38}, {"resource": "machines", "used": 2}]
+    output.many(rows, ("resource", "used", "ceiling"), "table")
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["memory", "256", "MiB", "256", "GiB"],
+        ["machines", "2"],
+    ]
+    output.one({"id": "http://h/cimi/quotas/1", "operations": [{"rel": "edit"}]}, "table")
+    assert capsys.readouterr().out.splitlines() == ["id          1", "operations  edit"]
