@@ -16,6 +16,7 @@ from bench.foundation import creates
 from bench.foundation.boot import overhead
 from bench.foundation.creates import CALLERS, MACHINES, ROUNDS, created
 from bench.foundation.deaths import recovery
+from bench.foundation.empty import empty
 from bench.foundation.figure import Figure
 from bench.foundation.lists import large
 from sirocco.contracts.states import Role
@@ -36,7 +37,7 @@ def figures(home: Path) -> list[Figure]:
     with an_installation(home / "fake", webs=1, workers=1) as plant:
         world = plant.populate()
         token = key_of(world, world.tenant_id, world.user_id)
-        found = created(plant, world, token, home)
+        found = created(plant, world, token, home) + empty(plant)
         found += large(plant, world, token)
     found += recovery(home / "deaths")
     return found + overhead(home / "boot")

@@ -16,7 +16,8 @@ class Figure:
 
     def __str__(self) -> str:
         note = f" ({self.note})" if self.note else ""
-        return f"| {self.name} | {self.value:.1f} {self.unit}{note} | {self.goal} | {'yes' if self.met else 'no'} |"
+        met = ("yes" if self.met else "no") if self.goal else ""
+        return f"| {self.name} | {self.value:.1f} {self.unit}{note} | {self.goal} | {met} |"
 
 
 def at_most(name: str, value: float, unit: str, most: float, note: str = "") -> Figure:
@@ -25,3 +26,8 @@ def at_most(name: str, value: float, unit: str, most: float, note: str = "") -> 
 
 def at_least(name: str, value: float, unit: str, least: float, note: str = "") -> Figure:
     return Figure(name, value, unit, f"≥ {least:g} {unit}", value >= least, note)
+
+
+def compared(name: str, value: float, unit: str, note: str = "") -> Figure:
+    """What others are judged by; it has no goal of its own."""
+    return Figure(name, value, unit, "", met=True, note=note)
