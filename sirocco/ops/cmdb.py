@@ -34,5 +34,5 @@ def answering() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        why = str(error).splitlines()[0]
-        raise OperationError(f"the CMDB does not answer: {why}. Is SIROCCO_DATABASE_URL right?") from error
+        told = str(error).splitlines()[0]
+        raise OperationError(f"the CMDB does not answer: {told}. Is SIROCCO_DATABASE_URL right?") from error

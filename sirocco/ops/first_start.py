@@ -28,7 +28,7 @@ from sirocco.ops.local_hypervisor import first_provider, pretends
 from sirocco.ops.password import ADMIN, FIRST_PASSWORD, first_password
 from sirocco.ops.settings import InvalidSettings, Settings, load, prepare_home
 from sirocco.ops.status import FIRST_MACHINE
-from sirocco.services import images, networks, providers, tenants, users
+from sirocco.services import images, networks, providers, templates, tenants, users
 from sirocco.services.machine_create import default_network
 from sirocco.services.networks import NetworkRequest
 
@@ -40,6 +40,7 @@ _PATIENCE = 120.0
 _LOOK = 0.25
 _BOOT = 120.0  # software emulation on a busy machine takes its time
 _PRETENCE = 3.0
+_SIZES = (("S", 1, 512 * 1024), ("M", 2, 2048 * 1024), ("L", 4, 8192 * 1024))  # cores and KiB, as CIMI counts memory
 
 Say = Callable[[str], None]
 
@@ -105,6 +106,7 @@ def _first_machine(settings: Settings) -> FirstMachine:
     try:
         _provider(cmdb, settings)
         _image(cmdb, settings)
+        _sizes(cmdb)
         _network(cmdb, settings)
     finally:
         cmdb.database.close()
@@ -130,6 +132,14 @@ def _image(cmdb: Cmdb, settings: Settings) -> None:
     with cmdb.writing(SYSTEM) as tx:
         images.register(tx, file, shared=True)
     _say(f"Image {file.name} registered for all tenants.")
+
+
+def _sizes(cmdb: Cmdb) -> None:
+    """Sizes to choose from, so that nobody has to think of figures; their names are words in no language."""
+    with cmdb.writing(SYSTEM) as tx:
+        if not templates.sizes(tx):
+            for name, cpu, memory in _SIZES:
+                templates.create(tx, "MachineConfiguration", {"cpu": cpu, "memory": memory}, name=name, shared=True)
 
 
 def _built(settings: Settings) -> images.ImageFile:

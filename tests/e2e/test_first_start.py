@@ -86,6 +86,15 @@ def test_the_machine_is_in_the_api_and_at_the_far_end(up, password):
     assert [(machine["state"], machine["ours"]) for machine in held["machines"]] == [("STARTED", True)]
 
 
+def test_there_are_sizes_to_choose_from(up, password):
+    sizes = up.get("/cimi/machineConfigs", password)["machineConfigurations"]
+    assert [(one["name"], one["cpu"], one["memory"] >> 10) for one in sizes] == [
+        ("S", 1, 512),
+        ("M", 2, 2048),
+        ("L", 4, 8192),
+    ]
+
+
 def test_a_wrong_password_opens_nothing(up, password):
     with pytest.raises(urllib.error.HTTPError, match="401"):
         up.get("/cimi/machines", password[::-1])

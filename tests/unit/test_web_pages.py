@@ -227,6 +227,17 @@ def test_names_are_never_read_as_markup(furnished, app):
         assert "<script>alert" not in client.get(path).text, path
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "API key created"), ("fr", "Clé d&#39;API : création")])
+def test_an_abbreviation_stays_one_at_the_head_of_an_event(furnished, app, language, said):
+    world, _, _ = furnished
+    with world.writing() as tx:
+        users.create_key(tx, "mine")
+    client = app.test_client()
+    sign_in(client, "bob")
+    client.set_cookie("sirocco_language", language)
+    assert said in client.get("/events").text
+
+
 @pytest.mark.parametrize(
     ("language", "sentence"), [("en", "There is no page /nowhere"), ("fr", "Introuvable : page /nowhere")]
 )

@@ -28,7 +28,7 @@ function draw(figure: HTMLElement): void {
   const unit = figure.dataset.unit ?? "";
   const column = Number(figure.dataset.column);
   const value = (_: uPlot, amount: number | null): string =>
-    amount === null ? "–" : `${amount.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 })} ${unit}`;
+    amount === null ? "–" : `${amount.toLocaleString(document.documentElement.lang, { maximumFractionDigits: 2 })} ${unit}`;
   figure.replaceChildren();
   new uPlot(
     {
