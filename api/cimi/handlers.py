@@ -152,8 +152,14 @@ def delete(shown: Representation, resource: Resource, removal: Removal, exchange
 
 
 def act(shown: Representation, resource: Resource, action: Action, exchange: Exchange) -> Answer:
-    """An action by its own URI; what the body calls it does not matter."""
-    return _act(shown, resource, action, exchange, _read_action(exchange, action.reads, action.names))
+    """An action by its own URI; a body that names another one is refused, since nobody knows which was meant."""
+    values = _read_action(exchange, action.reads, action.names)
+    resource.find(exchange.tx, exchange.ids["id"])
+    if _named_action(values) not in {"", action.name}:
+        raise invalid(
+            "action", why="it is another than the one that the request is sent to, {action}", action=action.name
+        )
+    return _act(shown, resource, action, exchange, values)
 
 
 def act_by_body(shown: Representation, resource: Resource, actions: tuple[Action, ...], exchange: Exchange) -> Answer:
@@ -162,12 +168,16 @@ def act_by_body(shown: Representation, resource: Resource, actions: tuple[Action
     reads = tuple({attribute.name: attribute for action in actions for attribute in action.reads}.values())
     names = tuple(name for action in actions for name in action.names)
     values = _read_action(exchange, reads, names)
-    wanted = str(values.get("action") or "").rstrip("/").rpartition("/")[2]
-    action = next((one for one in actions if one.name == wanted), None)
+    action = next((one for one in actions if one.name == _named_action(values)), None)
     if action is None:
         raise invalid("action", why="it is one of {choices}", choices=", ".join(one.name for one in actions))
     exchange.tx.who.need(action.role)
     return _act(shown, resource, action, exchange, values)
+
+
+def _named_action(values: Values) -> str:
+    """The last word of the action's URI in a body."""
+    return str(values.get("action") or "").rstrip("/").rpartition("/")[2]
 
 
 def _read_action(exchange: Exchange, reads: tuple[Attribute, ...], names: tuple[str, ...]) -> Values:

@@ -70,8 +70,8 @@ class Transaction:
     def own(self, model: type[R], record_id: str, *, lock: bool = True) -> R:
         """As ``get``, but for changing: a shared row belongs to operators only."""
         row = self.get(model, record_id, lock=lock)
-        if getattr(row, "tenant_id", "") is None and not self.who.may(Role.OPERATOR):
-            raise SiroccoError(NOT_FOUND, kind=word(model), id=record_id)
+        if getattr(row, "tenant_id", "") is None:
+            self.who.need(Role.OPERATOR)
         return row
 
     def locked(self, model: type[R], record_id: str) -> R | None:

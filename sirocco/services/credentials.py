@@ -35,7 +35,7 @@ def create(
         Credential(
             id=credential_id,
             tenant_id=tx.who.tenant_id,
-            name=name,
+            name=name or "credential",
             description=description,
             properties=properties or {},
             user_name=user_name,

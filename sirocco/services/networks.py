@@ -174,7 +174,7 @@ def create_port(tx: Transaction, network_id: str, name: str, **words: Any) -> Ne
     tx.who.need(Role.MEMBER)
     check_text(name, words.get("description", ""), words.get("properties"))
     network = tx.get(Network, network_id)
-    row = tx.add(NetworkPort(tenant_id=tx.who.tenant_id, network_id=network.id, name=name, **words))
+    row = tx.add(NetworkPort(tenant_id=tx.who.tenant_id, network_id=network.id, name=name or "network port", **words))
     events.changed(tx, row, "create")
     return row
 

@@ -18,6 +18,8 @@ from sirocco.identity.secrets import fingerprint, hash_password, new_token, pass
 from sirocco.identity.sessions import close_all_sessions
 from sirocco.services import events
 
+KEY_DAYS = 365
+LONGEST_KEY_DAYS = 3650
 _MEMBER_ROLES = (Role.TENANT_ADMIN, Role.MEMBER, Role.VIEWER)
 
 
@@ -168,16 +170,16 @@ def key(tx: Transaction, key_id: str) -> ApiKey:
     return row
 
 
-def create_key(tx: Transaction, name: str, *, days: int = 365, description: str = "") -> tuple[ApiKey, str]:
+def create_key(tx: Transaction, name: str, *, days: int = KEY_DAYS, description: str = "") -> tuple[ApiKey, str]:
     """A new key for the principal in the chosen tenant; the second part is the key itself, shown this once."""
     check_text(name, description)
-    check("days", days, 1, 3650)
+    check("days", days, 1, LONGEST_KEY_DAYS)
     token = new_token(KEY_PREFIX)
     row = tx.add(
         ApiKey(
             user_id=tx.who.user_id,
             tenant_id=tx.who.tenant_id,
-            name=name,
+            name=name or "api key",
             description=description,
             prefix=token[:11],
             hash=fingerprint(token),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sirocco.cmdb.models import Image, Record, VolumeImage
-from sirocco.cmdb.transaction import Transaction, expect_version
+from sirocco.cmdb.transaction import Transaction, expect_version, word
 from sirocco.contracts.errors import INVALID, SiroccoError
 from sirocco.contracts.states import Role
 from sirocco.domain.limits import check_text
@@ -11,9 +11,12 @@ from sirocco.services import events, image_quota
 
 
 def edit(tx: Transaction, row: Record, changes: dict[str, Any], version: int | None) -> None:
-    """The common part of every update: name, description and properties, and ``shared`` where a row can be."""
+    """The common part of every update: name, description and properties, and ``shared`` where a row can be.
+
+    A name that is reset is the word for the kind of row, as at creation: what has no name cannot be shown in a list.
+    """
     expect_version(row, version)
-    name = changes.get("name", row.name)
+    name = changes.get("name", row.name) or word(type(row))
     description, properties = changes.get("description", row.description), changes.get("properties", row.properties)
     check_text(name, description, properties)
     if "shared" in changes:

@@ -132,6 +132,9 @@ def bodies(front):
     yield "POST", "credentials", {"credentialTemplate": {"key": "xy"}}
     yield "POST", "credentialTemplates", {"password": "secret"}
     yield "POST", "apiKeys", {"name": "k", "expires": "soon"}
+    yield "POST", "apiKeys", {"name": "k", "expires": "2020-01-01T00:00:00Z"}
+    yield "POST", f"{front.path}/stop", {"action": "http://schemas.dmtf.org/cimi/1/action/start"}
+    yield "POST", "networks", {"networkTemplate": {"networkConfig": {"networkType": "natt"}}}
     yield "POST", front.path, {"action": "http://schemas.dmtf.org/cimi/1/action/snapshot", "imageLocation": "x"}
 
 

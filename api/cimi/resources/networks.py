@@ -22,7 +22,8 @@ from sirocco.services.networks import NetworkRequest
 
 NETWORK, PORT, ADDRESS = KINDS["Network"], KINDS["NetworkPort"], KINDS["Address"]
 SEGMENT, ENDPOINT = KINDS["ProtocolSegment"], KINDS["ProtocolEndpoint"]
-_OUTSIDE = {"nat", "public"}
+_OUTSIDE = ("nat", "public")
+_INSIDE = ("isolated", "private")
 _DEFAULT_MTU = 1500
 
 
@@ -38,7 +39,7 @@ def _create(exchange: Exchange, values: Values) -> Made:
             description=description,
             properties=properties,
             cidr=str(template.get("sirocco_cidr") or config.get("sirocco_cidr") or ""),
-            nat=str(config.get("networkType") or "").lower() in _OUTSIDE if nat is None else nat is True,
+            nat=_reaches_outside(str(config.get("networkType") or _INSIDE[0])) if nat is None else nat is True,
             mtu=cast("int", config.get("mtu") or _DEFAULT_MTU),
             class_of_service=str(config.get("classOfService") or ""),
             initial_state=str(template.get("initialState") or NetworkState.STARTED),
@@ -47,6 +48,13 @@ def _create(exchange: Exchange, values: Values) -> Made:
         ),
     )
     return Made(network, job)
+
+
+def _reaches_outside(network_type: str) -> bool:
+    if network_type.lower() not in {*_OUTSIDE, *_INSIDE}:
+        where = "networkTemplate.networkConfig.networkType"
+        raise invalid(where, why="it is one of {choices}", choices=", ".join((*_OUTSIDE, *_INSIDE)))
+    return network_type.lower() in _OUTSIDE
 
 
 def _update(exchange: Exchange, network_id: str, values: Values) -> Made:

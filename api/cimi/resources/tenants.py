@@ -7,6 +7,7 @@ from math import ceil
 from typing import cast
 
 from api.cimi import changes as change
+from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange, Made
 from api.cimi.model import KINDS
 from api.cimi.model.attribute import V1, V2, Value, Values
@@ -138,9 +139,13 @@ def _user_more(exchange: Exchange, user: User) -> Values:
 def _create_key(exchange: Exchange, values: Values) -> Made:
     name, description, _ = words(values)
     expires = values.get("expires")
-    days = 365
+    days = users.KEY_DAYS
     if isinstance(expires, datetime):
         days = ceil((expires - exchange.tx.now).total_seconds() / _SECONDS_OF_DAY)
+        if not 1 <= days <= users.LONGEST_KEY_DAYS:
+            raise invalid(
+                "expires", why="it is in the past, or more than {most} days ahead", most=users.LONGEST_KEY_DAYS
+            )
     row, token = users.create_key(exchange.tx, name, days=days, description=description)
     return Made(row, document={"token": token})
 

@@ -384,7 +384,7 @@ def test_updates_check_the_version(world, machine):
 
 def test_images_of_machines_cannot_go(world, machine):
     assert refusal(world, lambda tx: images.delete(tx, world.image_id), world.operator).problem is IN_USE
-    assert refusal(world, lambda tx: images.delete(tx, world.image_id)).problem is NOT_FOUND
+    assert refusal(world, lambda tx: images.delete(tx, world.image_id)).problem is FORBIDDEN
 
 
 def test_learnt_addresses_are_forgotten_with_the_machine(world, machine):
