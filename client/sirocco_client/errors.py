@@ -28,6 +28,7 @@ class ApiError(ClientError):
         message = str(body.get("statusMessage") or say("the server answered {status}", status=http_status))
         super().__init__(message, str(body.get("sirocco_remedy") or ""), str(body.get("sirocco_code") or ""))
         self.http_status, self.request_id = http_status, request_id
+        self.where = str((body.get("sirocco_details") or {}).get("where") or "")
 
 
 class JobFailed(ClientError):  # noqa: N818 - named as its reader would say it

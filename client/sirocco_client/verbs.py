@@ -1,6 +1,8 @@
 """The commands of a noun, made from its row in the catalogue."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -8,7 +10,7 @@ import click
 from sirocco_client import output
 from sirocco_client.catalogue import Action, Field, Link, Part, Resource
 from sirocco_client.connection import Caller, complete, server
-from sirocco_client.errors import ClientError
+from sirocco_client.errors import ApiError, ClientError
 from sirocco_client.nouns import BY_COLLECTION
 from sirocco_client.requests import body, parameter, resource_id
 from sirocco_client.waiting import wait
@@ -92,10 +94,24 @@ def _create(resource: Resource, fields: tuple[Field, ...]) -> click.Command:
     def run(form: str, waits: bool, timeout: float, **options: Any) -> None:  # noqa: FBT001 - an option
         api = server()
         needed: dict[str, Any] = {resource.template: {}} if resource.template else {}
-        answer = api.post(resource.collection, needed | body(api, fields, options))
+        with _options_named(fields):
+            answer = api.post(resource.collection, needed | body(api, fields, options))
         Caller(api, form, waits, timeout).report(answer)
 
     return _command("create", [*map(_option, fields), _FORM, *_WAIT], run, "Create one.")
+
+
+@contextmanager
+def _options_named(fields: tuple[Field, ...]) -> Iterator[None]:
+    """A refusal about an attribute tells which options set it."""
+    try:
+        yield
+    except ApiError as error:
+        about = re.sub(r"\[\d+\]", "", error.where)
+        found = [one for one in fields if about and f".{about}." in f".{one.attribute}."]
+        if found:
+            error.remedy = say("It is set by: {options}", options=", ".join(f"--{one.option}" for one in found))
+        raise
 
 
 def _update(resource: Resource, fields: tuple[Field, ...]) -> click.Command:
@@ -107,7 +123,8 @@ def _update(resource: Resource, fields: tuple[Field, ...]) -> click.Command:
                 "nothing to change was given", "`sirocco {kind} update --help` lists options", kind=resource.command
             )
         path = _path(api, resource, which)
-        answer = api.put(path, changes, select=",".join(changes))
+        with _options_named(fields):
+            answer = api.put(path, changes, select=",".join(changes))
         Caller(api, form, waits, timeout).report(answer, again=path)
 
     params = [_name(resource), *map(_option, fields), _FORM, *_WAIT]

@@ -7,6 +7,7 @@ from typing import Final
 FRENCH: Final[Mapping[str, str]] = {
     "Error{code}: {message}": "Erreur{code} : {message}",
     "{end}: {why}": "{end} : {why}",
+    "It is set by: {options}": "Cela se donne par : {options}",
     "this cannot be sent: {why}": "ceci ne peut pas être envoyé : {why}",
     "Check --tenant, SIROCCO_TENANT and SIROCCO_KEY": "Vérifiez --tenant, SIROCCO_TENANT et SIROCCO_KEY",
     "{url} does not answer as Sirocco does": "{url} ne répond pas comme Sirocco",

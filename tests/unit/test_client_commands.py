@@ -1,6 +1,7 @@
 """The command line without a server: sizes, start-up, coverage of the API, what is told about failures."""
 
 import ast
+import json
 import subprocess
 import sys
 import threading
@@ -272,3 +273,26 @@ def test_quotas_of_bytes_have_units_and_names_are_aligned(capsys):
     ]
     output.one({"id": "http://h/cimi/quotas/1", "operations": [{"rel": "edit"}]}, "table")
     assert capsys.readouterr().out.splitlines() == ["id          1", "operations  edit"]
+
+
+@pytest.mark.parametrize(
+    ("where", "remedy"),
+    [
+        ("machineTemplate.machineConfig", "It is set by: --size, --cpu, --memory, --disk"),
+        ("machineTemplate.machineConfig.cpu", "It is set by: --cpu"),
+        ("machineTemplate.machineConfig.disks[0]", "It is set by: --disk"),
+        ("name", "It is set by: --name"),
+        ("cpu", "It is set by: --cpu"),
+        ("machineTemplate.elsewhere", "Correct it."),
+        ("", "Correct it."),
+    ],
+)
+def test_a_refusal_names_the_options_that_set_what_it_is_about(stranger, where, remedy, monkeypatch):
+    refusal = {"statusMessage": "no", "sirocco_remedy": "Correct it.", "sirocco_details": {"where": where}}
+    stranger.status, stranger.headers = 400, {"Content-Type": "application/json"}
+    stranger.body = json.dumps(refusal).encode()
+    monkeypatch.setenv("SIROCCO_KEY", "k")
+    arguments = ["--url", f"http://127.0.0.1:{stranger.server_port}", "machine", "create", "--image"]
+    with pytest.raises(ClientError) as refused:
+        sirocco([*arguments, "0" * 8 + "-0000-0000-0000-" + "0" * 12], standalone_mode=False)
+    assert refused.value.remedy == remedy
