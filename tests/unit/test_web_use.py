@@ -6,8 +6,10 @@ import pytest
 from flask import Flask
 
 from sirocco.cmdb.models import Host, UsageSample
+from sirocco.contracts.errors import QUOTA, SiroccoError
 from sirocco.contracts.states import HostState
-from web import formats, language
+from sirocco.domain.limits import check_machine
+from web import failures, formats, language
 from web.use import host_use, rates
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -54,6 +56,36 @@ def test_sizes_read_naturally(tongue, bytes_, said):
     language.set_up(app)
     with app.test_request_context(headers={"Accept-Language": tongue}):
         assert formats.size(bytes_) == said
+
+
+def told(tongue, refusal):
+    app = Flask("test")
+    language.set_up(app)
+    with app.test_request_context(headers={"Accept-Language": tongue}):
+        return failures.message(refusal)
+
+
+@pytest.mark.parametrize(
+    ("tongue", "said"),
+    [
+        ("en", "Memory: 1 MiB is not between 16 MiB and 16 TiB."),
+        ("fr", "Mémoire : 1 Mio n'est pas entre 16 Mio et 16 Tio."),
+    ],
+)
+def test_a_refused_size_is_told_with_its_unit(tongue, said):
+    with pytest.raises(SiroccoError) as refused:
+        check_machine(1, 2**20, ())
+    assert told(tongue, refused.value) == said
+    with pytest.raises(SiroccoError) as refused:
+        check_machine(1000, 2**30, ())
+    assert "1000" in told(tongue, refused.value)
+
+
+def test_a_quota_of_bytes_is_told_with_units_and_one_of_pieces_without():
+    memory = SiroccoError(QUOTA, resource="memory", used=2**30, wanted=2**31, ceiling=3 * 2**29)
+    assert "1 GiB used, 2 GiB wanted, 1.5 GiB allowed" in told("en", memory)
+    machines = SiroccoError(QUOTA, resource="machines", used=1, wanted=2, ceiling=2)
+    assert "1 used, 2 wanted, 2 allowed" in told("en", machines)
 
 
 @pytest.mark.parametrize(
