@@ -179,13 +179,13 @@ def test_views_say_everything_of_everybody():
 
 
 def test_actions_to_the_letter(place, act):
-    plan = Plan(place(0, 1, -1), (act.migrate(0, 0, 3), act.boot(2, 1), act.kill(1, 1), act.suspend(0, 3)))
+    plan = Plan(place(0, 1, -1, 2), (act.migrate(0, 0, 3), act.boot(2, 1), act.kill(1, 1), act.suspend(3, 2)))
     hooks = {"hooks": {"pre": [], "post": []}}
     assert btrplace.write_plan(plan)["actions"] == [
         {"id": "migrateVM", "vm": 0, "from": 100, "to": 103, "start": 0, "end": 10, **hooks},
         {"id": "bootVM", "vm": 2, "to": 101, "start": 0, "end": 5, **hooks},
         {"id": "killVM", "vm": 1, "on": 101, "start": 0, "end": 1, **hooks},
-        {"id": "suspendVM", "vm": 0, "from": 103, "to": 103, "start": 0, "end": 4, **hooks},
+        {"id": "suspendVM", "vm": 3, "from": 102, "to": 102, "start": 0, "end": 4, **hooks},
     ]
 
 
@@ -234,12 +234,15 @@ def test_a_link_leads_to_all_that_hangs_behind_it():
 
 def test_a_leaf_may_stand_on_either_side_of_its_link():
     upward = [cable(1, "switch", 0), cable(2, "switch", 1), cable(0, "node", 5), cable(2, "node", 6)]
-    links = read_network([{"switches": [], "links": upward}], [5, 6])[1]
-    assert [sorted(link.hosts) for link in links] == [[0], [0]]
+    meeting = [cable(0, "switch", 1), cable(2, "switch", 1), cable(0, "node", 5), cable(2, "node", 6)]
+    for cables, behind in ((upward, [[0], [0]]), (meeting, [[1], [0]])):
+        links = read_network([{"switches": [], "links": cables}], [5, 6])[1]
+        assert [sorted(link.hosts) for link in links] == behind
 
 
 def test_the_thinnest_cable():
-    read = read_network([{"switches": [{"id": 0}], "links": [cable(0, "node", 5, 1)]}], [5])
-    assert read[0].tolist() == [1]
+    thin = [cable(0, "node", 5, 1), cable(0, "switch", 1, 1)]
+    bandwidth, links = read_network([{"switches": [{"id": 0}], "links": thin}], [5])
+    assert bandwidth.tolist() == [links[0].capacity] == [1]
     with pytest.raises(InputError, match=r"links\[0\].capacity"):
         read_network([{"switches": [], "links": [cable(0, "node", 5, 0)]}], [5])
