@@ -175,8 +175,10 @@ def _filled(path: Path) -> bool:
 def _readable(archive: Path) -> Iterator[tarfile.TarFile]:
     try:
         tar = tarfile.open(archive)  # noqa: SIM115 - closed below; errors of the reader are not errors of opening
-    except (tarfile.TarError, OSError) as error:
-        raise BackupError(f"{archive} is not a backup: {error}") from error
+    except tarfile.TarError as error:
+        raise BackupError(f"{archive} is not a backup: it is no tar archive") from error
+    except OSError as error:
+        raise BackupError(f"{archive} cannot be read: {error.strerror}") from error
     with tar:
         yield tar
 
@@ -185,7 +187,7 @@ def _manifest(tar: tarfile.TarFile, archive: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(_member(tar, _MANIFEST).read(1 << 20))
         usable = manifest["format"] == _FORMAT and set(manifest["parts"]) <= {_SQLITE, _DUMP, _KEYS, FILE}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, tarfile.TarError) as error:
         raise BackupError(f"{archive} is not a backup of Sirocco") from error
     if not usable:
         raise BackupError(f"{archive} was made by a release that this one does not understand")

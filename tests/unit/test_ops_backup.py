@@ -229,5 +229,16 @@ def test_foreign_archives_are_refused(tmp_path, members, told):
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path):
     (tmp_path / "foreign.tar").write_text("hello")
-    with pytest.raises(BackupError, match="is not a backup"):
+    with pytest.raises(BackupError, match=r"is not a backup: it is no tar archive$"):
         load(settings_for(home=tmp_path / "target"), tmp_path / "foreign.tar", PHRASE)
+    with pytest.raises(BackupError, match=r"cannot be read: Is a directory$"):
+        load(settings_for(home=tmp_path / "target"), tmp_path, PHRASE)
+
+
+@pytest.mark.parametrize("size", [100, 512, 520, 700, 1100, 3000])
+def test_an_archive_that_was_cut_off_is_refused(tmp_path, size):
+    _tar(tmp_path / "whole.tar", {"manifest.json": _manifest('{"cmdb.sqlite": "x"}'), "cmdb.sqlite": bytes(9000)})
+    (tmp_path / "cut.tar").write_bytes((tmp_path / "whole.tar").read_bytes()[:size])
+    with pytest.raises(BackupError):
+        load(settings_for(home=tmp_path / "target", database_url=""), tmp_path / "cut.tar", PHRASE)
+    assert not (tmp_path / "target").exists()
