@@ -12,7 +12,7 @@ import numpy as np
 
 from placement.ascent import Value
 from placement.balance import UNIT, weights
-from placement.energy_bound import add_item
+from placement.knapsack import filled
 from placement.model import BoolArray, FloatArray, IntArray
 from placement.problem import Problem
 
@@ -106,15 +106,12 @@ class BalanceBound:
         used = np.where(sized, 0, self.count)
         for host, times in self._groups:
             cost = self._square(host)
-            best = np.full(cost.shape, -np.inf)
-            best[0, 0] = 0
-            choice = np.full(cost.shape, -1, dtype=np.int64)
-            for kind, (a, b) in enumerate(self._grid.tolist()):
-                if sized[kind] and a < cost.shape[0] and b < cost.shape[1]:
-                    add_item(best, choice, kind, a, b, float(prices[kind]))
+            empty = np.full(cost.shape, -np.inf)
+            empty[0, 0] = 0
+            best, choice = filled(empty, self._grid[sized], prices[sized])
             cell = int((cost - best).argmin())
             total += times * float((cost - best).ravel()[cell])
-            self._count(choice.ravel(), cell, cost.shape[1], used, times)
+            self._count(np.append(np.flatnonzero(sized), -1)[choice.ravel()], cell, cost.shape[1], used, times)
         return Value(total, used, np.zeros(0, dtype=np.int64), np.zeros(0))
 
     def _count(self, choice: IntArray, cell: int, width: int, used: IntArray, times: int) -> None:

@@ -9,6 +9,11 @@ from placement.draft import Draft
 from placement.model import BoolArray, FloatArray
 from placement.problem import Problem
 
+UNEVEN = 100.0
+"""Weight of what is free of one resource where another one is short, against the sum of what is free. Both are in
+shares of a mean host; resources are short in proportion to what all VMs need of them.
+"""
+
 
 class Drain:
     """Empties hosts of a legal draft, the least efficient and least loaded first; `online` (H,) follows.
@@ -32,6 +37,9 @@ class Drain:
         self.online: BoolArray = np.array(online, dtype=np.bool_)
         self.costs = costs
         self._inverse: FloatArray = 1.0 / np.maximum(problem.limit, 1)
+        total = np.maximum(problem.need[:, problem.runs].sum(axis=1), 1)
+        hosts = (total / np.maximum(problem.limit.mean(axis=1), 1)).max(initial=0)
+        self._part: FloatArray = hosts / total
         self._need = [draft.need(v) for v in range(problem.model.n_vms)]
         self._random = random
         self._burden = burden
@@ -105,16 +113,20 @@ class Drain:
         return False
 
     def target(self, vm: int) -> int:
-        """The cheapest host for a VM among those online, the fullest among equals; -1 if there is none."""
+        """A host for a VM among those online, the fullest and evenest; -1 if there is none."""
         room = self.online.copy()
         for free, need in zip(self.draft.free, self._need[vm], strict=True):
             room &= free >= need
         hosts = np.flatnonzero(self.draft.permit(vm, room))
         if not len(hosts):
             return -1
-        left = np.zeros(len(hosts))
+        left, least, most = np.zeros((3, len(hosts)))
         for row, (free, need) in enumerate(zip(self.draft.free, self._need[vm], strict=True)):
-            left += (free[hosts] - need) * self._inverse[row, hosts]
+            amount = free[hosts] - need
+            left += amount * self._inverse[row, hosts]
+            part = amount * self._part[row]
+            least, most = (np.minimum(least, part), np.maximum(most, part)) if row else (part, part)
+        left += UNEVEN * (most - least)
         if self._random is not None:
             left += self._random.uniform(0, 0.01, len(left))
         left += (hosts != self.problem.start[vm]) * 1e-3

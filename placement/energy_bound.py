@@ -14,7 +14,8 @@ import numpy as np
 
 from placement.ascent import Value
 from placement.costs import Costs
-from placement.model import BoolArray, FloatArray, IntArray
+from placement.knapsack import filled
+from placement.model import FloatArray, IntArray
 from placement.problem import Problem
 
 KEPT = 11
@@ -46,13 +47,12 @@ class Group:
 @dataclass(frozen=True)
 class Kept:
     """Hosts (h,) with the same number n of VMs that may be kept: their kinds (h, n); for each subset (h, 2^n) the cell
-    of the room it leaves and whether it fits; and (h,) what is given back for VMs beyond the n.
+    of the room it leaves, one beyond the last where it does not fit; and (h,) what is given back for VMs beyond the n.
     """  # noqa: D205
 
     hosts: IntArray
     kinds: IntArray
     cell: IntArray
-    fits: BoolArray
     refund: IntArray
 
 
@@ -134,9 +134,10 @@ class EnergyBound:
             size = self.kinds.grid[kinds[:, n]]
             left = [np.concatenate([have, have - size[:, [axis]]], axis=1) for axis, have in enumerate(left)]
         fits = (left[0] >= 0) & (left[1] >= 0)
-        cell = np.where(fits, left[0] * (group.shape[1] + 1) + left[1], 0)
+        width = group.shape[1] + 1
+        cell = np.where(fits, left[0] * width + left[1], (group.shape[0] + 1) * width)
         hosts = np.array([host for host, _, _ in rows], dtype=np.int64)
-        return Kept(hosts, kinds, cell, fits, np.array([refund for _, _, refund in rows], dtype=np.int64))
+        return Kept(hosts, kinds, cell, np.array([refund for _, _, refund in rows], dtype=np.int64))
 
     @property
     def count(self) -> IntArray:
@@ -161,9 +162,10 @@ class EnergyBound:
         size = self._on_grid(self.problem.limit).astype(np.float64)
         usable = ~self.problem.must_be_off & (size > 0).any(axis=1)
         draws = float(self.costs.rate[usable].min(initial=1 << 40)) * self.kinds.load
-        idle = (self.costs.on[usable, None] / np.maximum(size[usable], 1)).min(axis=0, initial=0)
+        dearest = float(np.abs(self.costs.on).max(initial=0))
+        idle = (self.costs.on[usable, None] / np.maximum(size[usable], 1)).min(axis=0, initial=dearest)
         shares = [idle * mix for mix in ((1, 0), (0, 1), (0.5, 0.5))]
-        return [draws + part * (self.kinds.grid @ share) for share in shares for part in (0, 0.25, 0.5, 0.75, 1)]
+        return [draws + part * (self.kinds.grid @ share) for share in shares for part in (0.25, 0.5, 0.75, 1)]
 
     def evaluate(self, prices: FloatArray, discounts: Sequence[float] = ()) -> Value:
         """The bound that prices (K,) give where each host of a group costs its discount (G,) less to be online.
@@ -178,10 +180,11 @@ class EnergyBound:
         for number, (group, tables) in enumerate(zip(self._groups, self._tables, strict=True)):
             best, choice = self._arrivals(group, prices)
             cells = np.zeros(best.size, dtype=np.int64)
+            room = np.append(best, -np.inf)
             discount = discounts[number] if len(discounts) else 0.0
             for table in tables:
                 net[table.hosts] = -discount
-                online[number] += self._price_hosts(group, prices, best.ravel(), table, net, used, cells)
+                online[number] += self._price_hosts(group, prices, room, table, net, used, cells)
             self._count_arrivals(group, choice.ravel(), cells, used)
             pays = net[group.numbers] < 0
             total += float(net[group.numbers[pays | self.problem.must_be_on[group.numbers]]].sum())
@@ -204,10 +207,7 @@ class EnergyBound:
         """Add to `net` what the cheapest load of each host costs, count it where online; returns how many are."""
         kinds, hosts = table.kinds, table.hosts
         gain = (prices - group.rate * self.kinds.load)[kinds]
-        value = np.zeros((len(hosts), 1))
-        for n in range(kinds.shape[1]):
-            value = np.concatenate([value, value + gain[:, [n]]], axis=1)
-        value = np.where(table.fits, value + best[table.cell], -np.inf)
+        value = best.take(table.cell) + _sums(gain)
         chosen = value.argmax(axis=1)
         rows = np.arange(len(hosts))
         net[hosts] += self.costs.on[hosts] - table.refund - value[rows, chosen]
@@ -219,15 +219,11 @@ class EnergyBound:
 
     def _arrivals(self, group: Group, prices: FloatArray) -> tuple[FloatArray, IntArray]:
         """Best value of VMs brought in for each room, and the kind added last (-1 for none): unbounded knapsack."""
-        rows, columns = group.shape
-        best = np.zeros((rows + 1, columns + 1))
-        choice = np.full((rows + 1, columns + 1), -1, dtype=np.int64)
         gain = prices - group.rate * self.kinds.load - self.kinds.move
-        for kind in np.flatnonzero(gain > 0).tolist():
-            a, b = self.kinds.grid[kind].tolist()
-            if (a or b) and a <= rows and b <= columns:
-                add_item(best, choice, kind, a, b, float(gain[kind]))
-        return best, choice
+        kinds = np.flatnonzero((gain > 0) & self.kinds.grid.any(axis=1))
+        room = np.zeros((group.shape[0] + 1, group.shape[1] + 1))
+        best, choice = filled(room, self.kinds.grid[kinds], gain[kinds])
+        return best, np.append(kinds, -1)[choice]
 
     def _count_arrivals(self, group: Group, choice: IntArray, cells: IntArray, used: IntArray) -> None:
         """Follow the choices back from each cell in use, all at once."""
@@ -242,15 +238,9 @@ class EnergyBound:
             where = where - step[kind]
 
 
-def add_item(best: FloatArray, choice: IntArray, kind: int, a: int, b: int, gain: float) -> None:  # noqa: PLR0917
-    """Let an item be used any number of times, in place; the table is walked along the axis with fewer steps."""
-    if a == 0 or (b and best.shape[1] / b < best.shape[0] / a):
-        best, choice, a, b = best.T, choice.T, b, a
-    stop = best.shape[1] - b
-    for low in range(a, best.shape[0], a):
-        high = min(low + a, best.shape[0])
-        better = best[low - a : high - a, :stop] + gain
-        here = best[low:high, b:]
-        wins = better > here
-        np.copyto(here, better, where=wins)
-        choice[low:high, b:][wins] = kind
+def _sums(gain: FloatArray) -> FloatArray:
+    """(h, 2^n) sums of all subsets of each row of (h, n), numbered by the bits of the columns that are in them."""
+    total = np.zeros((len(gain), 1 << gain.shape[1]))
+    for n in range(gain.shape[1]):
+        np.add(total[:, : 1 << n], gain[:, [n]], out=total[:, 1 << n : 2 << n])
+    return total

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from placement.answer import Status
-from placement.ascent import Ascent, branch
+from placement.ascent import Ascent, Mixtures, branch
 from placement.balance import Balance
 from placement.balance_bound import even_shares
 from placement.checker import check_plan
@@ -53,8 +53,9 @@ def test_bound_when_every_host_must_be_online(build):
     rules = tuple(Online(h) for h in range(3))
     problem = Problem(Instance(model, rules))
     costs = costs_of(problem, Term.ENERGY)
-    ascent = Ascent(EnergyBound(problem, costs), 1e12)
-    assert ascent.root(60).bound == pytest.approx(costs.of(problem.start, [True] * 3), rel=1e-6)
+    least = costs.of(problem.start, [True] * 3)
+    ascent = Ascent(EnergyBound(problem, costs), 1.001 * least)
+    assert ascent.root(60).bound == pytest.approx(least, rel=1e-4)
 
 
 def test_energy_keeps_spread_among_and_head_room():
@@ -76,6 +77,33 @@ def test_drain_leaves_what_does_not_pay(place):
     drain.run()
     assert draft.host == [0, 1]
     assert drain.online.tolist() == [True, True, False, False]
+
+
+def test_a_vm_goes_where_no_resource_is_left_without_the_other(build):
+    model = build([(10, 10)] * 3, [(1, 1), (6, 9), (7, 7)], [0, 1, 2])
+    problem = Problem(Instance(model))
+    drain = Drain(problem, Draft(problem, problem.start), [False, True, True], costs_of(problem, Term.ENERGY))
+    drain.draft.remove(0)
+    assert drain.target(0) == 2
+
+
+def test_mixtures_of_prices_bound_energy_from_below():
+    instance = generate(Recipe("pack", hosts=60, group=20, ratio=3, mixed=True, constrained=0))
+    problem = Problem(instance)
+    costs = costs_of(problem, Term.ENERGY)
+    relaxed = EnergyBound(problem, costs)
+    mixtures = Mixtures(relaxed, relaxed.first_prices())
+    draft = Draft(problem, problem.start)
+    drain = Drain(problem, draft, [True] * 60, costs)
+    drain.run()
+    cost = costs.of(draft.host, drain.online.tolist())
+    outline = Ascent(mixtures, float(cost))
+    first = outline.first()
+    mixed = outline.climb(relaxed.ranges, first, 40)
+    assert first.bound == max(relaxed.evaluate(prices).total for prices in relaxed.first_prices())
+    assert mixed.bound == relaxed.evaluate(mixtures.mixed(mixed.prices)).total
+    assert first.bound < mixed.bound < cost
+    assert mixed.bound <= Ascent(relaxed, float(cost)).root(40).bound < cost
 
 
 def test_drain_stops_when_told(place):
