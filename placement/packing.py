@@ -1,7 +1,8 @@
 """Packing VMs on given hosts to the last unit: placements that overflow are mended by moves and exchanges.
 
-Tabu search (Glover 1989): the change that lessens the overflow most is made even where it is none, and what has just
-moved rests for a few steps. All changes of one overloaded host are weighed at once.
+So are those in which sums over hosts are too large or too small. Tabu search (Glover 1989): the change that lessens the
+overflow most is made even where it is none, and what has just moved rests for a few steps. All changes of one
+overloaded host are weighed at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ class Packing:
         self._running = np.array(problem.running, dtype=np.int64)
         self._resting = np.zeros(problem.model.n_vms, dtype=np.int64)
         self._never = self._closed_to()
+        hosts = max(1, len(self.open))
+        self._totals = [(total, hosts / max(1.0, float(total.need.sum()))) for total in problem.totals]
 
     def _closed_to(self) -> BoolArray:
         """(V, H) hosts where a VM is not allowed whatever the others do."""
@@ -48,14 +51,29 @@ class Packing:
         least = np.inf
         for step in range(STEPS):
             bad = self._overflow(self.open)
-            least = min(least, float(bad.sum()))
-            if not bad.any():
+            now = float(bad.sum()) + self._astray()
+            least = min(least, now)
+            if not now:
                 return True
             if stop():
                 return False
-            host = int(self.open[self._random.choice(np.flatnonzero(bad))])
-            self._relieve(host, step, least - float(bad.sum()))
+            host = int(self._random.choice(self._troubled(bad)))
+            self._relieve(host, step, least - now)
         return False
+
+    def _astray(self) -> float:
+        """How far sums over hosts are from what they may be, in shares of what there is per host."""
+        return sum(float(weight * total.astray(np.array(total.of(self.draft.host)))) for total, weight in self._totals)
+
+    def _troubled(self, bad: FloatArray) -> IntArray:
+        """Hosts of which VMs may leave: what overflows, and what has VMs that a sum has too many or too few of."""
+        trouble = bad > 0
+        used = self.draft.count[self.open] > 0
+        for total, _ in self._totals:
+            load, inside = total.of(self.draft.host), total.members[self.open]
+            trouble |= used & ((load > total.high) & inside | (load < total.low) & ~inside)
+        hosts: IntArray = self.open[trouble if trouble.any() else used]
+        return hosts
 
     def _overflow(self, hosts: IntArray) -> FloatArray:
         """What the load of hosts exceeds their room by, in shares of the mean host, resources summed up."""
@@ -104,6 +122,12 @@ class Packing:
             less, here, there = need[mine][:, None] - back, int(free[host]), free[where]
             after = np.maximum(-(here + less), 0) + np.maximum(less - there, 0)
             change += weight * (after - max(-here, 0) - np.maximum(-there, 0))
+        for total, share in self._totals:
+            back = np.concatenate([total.need[others], np.zeros(len(where) - len(others), dtype=np.int64)])
+            enters = total.members[where].astype(np.int64) - int(total.members[host])
+            now = total.of(self.draft.host)
+            after = total.astray(now + enters * (total.need[mine][:, None] - back))
+            change += share * (after - total.astray(np.array(now)))
         return change
 
 

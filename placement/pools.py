@@ -50,13 +50,14 @@ class Kind:
 class Pooled:
     """A bound on the cost of every placement, and the hosts online in the cheapest one that the relaxation knows.
 
-    `shares` says of sets of VMs that keep to hosts of their own how many hosts of each pool they have; `parts` which
-    set of hosts each set of VMs is in that must choose one.
+    `shares` says of sets of VMs that keep to hosts of their own how many hosts of each pool they have, `homes` on which
+    some of them stay; `parts` which set of hosts each set of VMs is in that must choose one.
     """
 
     bound: float
     online: list[bool]
     shares: dict[frozenset[int], list[int]]
+    homes: dict[frozenset[int], frozenset[int]]
     parts: list[tuple[frozenset[int], frozenset[int]]]
 
 
@@ -118,8 +119,9 @@ class Pools:
             online[host] = result.variable_values(variable) > 0.5
         values = result.variable_values
         shares = {vms: [round(values(one)) for one in hosts] for vms, hosts in self._tenants.items()}
+        homes = {vms: frozenset(h for h, one in own.items() if values(one) > 0.5) for vms, own in self._homes.items()}
         parts = [(vms, part) for vms, part, flag in self._choices if values(flag) > 0.5]
-        return Pooled(bound - MARGIN * abs(bound), online, shares, parts)
+        return Pooled(bound - MARGIN * abs(bound), online, shares, homes, parts)
 
     def contradictory(self, seconds: float | None = None) -> bool:
         """Whether even the relaxation has no solution: then no placement keeps the constraints."""
@@ -134,6 +136,8 @@ class Pools:
         self._math = mathopt
         self._program = mathopt.Model()
         self._tenants: dict[frozenset[int], list[mathopt.Variable]] = {}
+        self._homes: dict[frozenset[int], dict[int, mathopt.Variable]] = {}
+        self._stays: dict[tuple[int, int], tuple[mathopt.Variable, int]] = {}
         self._choices: list[tuple[frozenset[int], frozenset[int], mathopt.Variable]] = []
         self.groups: dict[frozenset[frozenset[int]], None] = {}
         self._declare()
@@ -177,6 +181,7 @@ class Pools:
             for stay, host in stays:
                 self.at_most(0, [(stay, 1), (self._on[host], -home[host])])
                 self._goal.append((stay, -float(kind.saving)))
+                self._stays[number, host] = stay, home[host]
             self.at_most(0, [*((stay, 1) for stay, _ in stays), (share, -1)])
         everywhere = [(share, 1.0) for (one, _), share in self._share.items() if one == number]
         self.at_least(len(vms), everywhere)
@@ -222,7 +227,19 @@ class Pools:
             for kinds in filter(None, spreads):
                 self.at_most(0, [*self.taken(sorted(kinds), number), (count, -1)])
         self._tenants[named] = hosts
+        self._homes[named] = self._kept(mine, hosts)
         return hosts
+
+    def _kept(self, kinds: set[int], counts: "list[mathopt.Variable]") -> "dict[int, mathopt.Variable]":
+        """Flags for hosts on which VMs of some kinds may stay: only where it is 1; there are as many as `counts`."""
+        flags: dict[int, mathopt.Variable] = {}
+        for (kind, host), (stay, home) in self._stays.items():
+            if kind in kinds:
+                flags[host] = flags[host] if host in flags else self.flag()
+                self.at_most(0, [(stay, 1), (flags[host], -home)])
+        for pool, count in zip(self.numbers, counts, strict=True):
+            self.at_most(0, [*((flags[host], 1) for host in pool if host in flags), (count, -1)])
+        return flags
 
     def used_by(self, kinds: Sequence[int]) -> "list[mathopt.Variable]":
         """How many hosts of each pool have VMs of some kinds on them at least."""
@@ -241,6 +258,9 @@ class Pools:
         hosts = [self.hosts_for(vms) for vms in tenants]
         for number, counts in enumerate(zip(*hosts, strict=True)):
             self.at_most(0, [*((count, 1) for count in counts), (self._count[number], -1)])
+        for host, on in self._on.items():
+            flags = [self._homes[vms][host] for vms in tenants if host in self._homes[vms]]
+            self.at_most(0, [*((flag, 1) for flag in flags), (on, -1)])
 
     def taken(self, kinds: Iterable[int], pool: int, resource: int | None = None) -> "list[Term]":
         """VMs of some kinds in a pool, as terms that sum up to their number, or to what they need of a resource."""

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from placement.constraints.base import Constraint
+from placement.constraints.base import Constraint, Total
 from placement.instance import Instance
 from placement.model import BoolArray, IntArray, Model, VmState
 from placement.trajectory import host_load, member_array
@@ -133,6 +133,17 @@ class Problem:
         smaller = copy(self)
         smaller.must_be_off = self.must_be_off | hosts
         return smaller
+
+    @property
+    def on_anyway(self) -> BoolArray:
+        """(H,) hosts that are online at the end where nothing else decides about them."""
+        on: BoolArray = (self.model.hosts.online | self.must_be_on) & ~self.must_be_off
+        return on
+
+    @property
+    def totals(self) -> list[Total]:
+        """What constraints ask of sums over hosts."""
+        return [total for rule in self.constraints if (total := rule.total(self)) is not None]
 
     def members(self, hosts: frozenset[int]) -> BoolArray:
         """(H,) true for the hosts of a set; computed once for each set object."""

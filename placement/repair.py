@@ -83,7 +83,7 @@ class Repair:
     """Whether sets of VMs may be given hosts of their own before the search."""
 
     def __post_init__(self) -> None:
-        self._given: list[int] = []
+        self._given: Found | None = None
 
     def run(self) -> Found:
         """The cheapest placement that was found, and the bound."""
@@ -148,7 +148,7 @@ class Repair:
         for eviction in leaving:
             for vm in eviction.options[0][1]:
                 draft.remove(vm)
-        for vm in sorted(suspects):
+        for vm in self._leaving_first(draft, suspects):
             if draft.host[vm] >= 0 and not self._may_stay(draft, vm):
                 draft.remove(vm)
         bound = self._bound(leaving)
@@ -165,6 +165,20 @@ class Repair:
                 break
         return best
 
+    def _leaving_first(self, draft: Draft, suspects: set[int]) -> list[int]:
+        """VMs of violated constraints; where a sum is too large those first that can go elsewhere, for little."""
+        problem, price = self.problem, self.costs.move - self.costs.stay
+        nobody = Draft(problem, [-1] * problem.model.n_vms)
+        rank = dict.fromkeys(sorted(suspects), (0, 0.0))
+        for total in problem.totals:
+            if total.of(draft.host) <= total.high:
+                continue
+            for vm in suspects:
+                if draft.host[vm] >= 0 and total.members[draft.host[vm]]:
+                    elsewhere = nobody.permit(vm, ~problem.must_be_off & ~total.members).any()
+                    rank[vm] = (-int(elsewhere), float(price[vm]) / max(1, int(total.need[vm])))
+        return sorted(rank, key=lambda vm: (*rank[vm], vm))
+
     def _better(self, one: Found, other: Found) -> bool:
         if one.host is None or other.host is None:
             return one.host is not None or (other.host is None and len(one.missing) < len(other.missing))
@@ -178,8 +192,8 @@ class Repair:
         proof = self._refuted(draft) if few and noise is None and (left or not self._keeps_rules(draft)) else ""
         if proof:
             return self._nothing(proof, left)
-        if left and self._wants_roles(Lonely, Split) and self._by_roles():
-            return Found(self._given, self._power(Draft(problem, self._given)), bound, "evictions")
+        if left and self._wants_roles(Lonely, Split) and self._by_roles() and self._given:
+            return replace(self._given, bound=bound)
         pushed = [v for v in left if not greedy.push(v)]
         if pushed and problem.moves:
             pushed = self._other_options(greedy, leaving, pushed)
@@ -188,14 +202,18 @@ class Repair:
         proof = self._refuted(draft) if pushed and not few and noise is None else ""
         if proof:
             return self._nothing(proof, pushed)
-        if pushed and problem.moves and few and self._pack(draft):
+        if (pushed or self._astray(draft)) and problem.moves and few and self._pack(draft):
             pushed = []
         online = self._power(draft)
         if pushed or not self._keeps_rules(draft):
-            if self._wants_roles(*GIVEN) and self._by_roles():
-                return Found(self._given, self._power(Draft(problem, self._given)), bound, "evictions")
+            if self._wants_roles(*GIVEN) and self._by_roles() and self._given:
+                return replace(self._given, bound=bound)
             return Found(None, online, bound, "evictions", tuple(pushed))
         return Found(draft.host.copy(), online, bound, "evictions")
+
+    def _astray(self, draft: Draft) -> bool:
+        """Whether a sum over hosts is too large or too small."""
+        return any(total.astray(np.array(total.of(draft.host))) for total in self.problem.totals)
 
     def _keeps_rules(self, draft: Draft) -> bool:
         return satisfied(self.problem, draft, self._power(draft))
@@ -225,7 +243,7 @@ class Repair:
             search = Repair(problem, self.costs, self.seed, self.stop, seconds=self.seconds, roles=False)
             found = search.quick(Draft(problem, self._staying()))
             if found.host is not None and satisfied(self.problem, Draft(self.problem, found.host), found.online):
-                self._given = found.host
+                self._given = Found(found.host, found.online, 0, "evictions")
                 return True
         return False
 
@@ -234,7 +252,9 @@ class Repair:
         packed = draft.copy()
         if not Packing(self.problem, packed, np.random.default_rng(self.seed)).run(self.stop):
             return False
-        Exchange(self.problem, packed, self.costs).run(self.stop)
+        closer = packed.copy()
+        Exchange(self.problem, closer, self.costs).run(self.stop)
+        packed = packed if self._astray(closer) else closer
         for vm, host in enumerate(packed.host):
             if draft.host[vm] != host and draft.host[vm] >= 0:
                 draft.remove(vm)

@@ -1,20 +1,44 @@
 """The one shape of every constraint."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from placement.model import BoolArray
+import numpy as np
+
+from placement.model import BoolArray, IntArray
 from placement.trajectory import State, Trajectory
 
 if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
     from placement.pools import Pools
-    from placement.problem import Wishes
+    from placement.problem import Problem, Wishes
     from placement.timetable import Timetable
 
 Fault = tuple[int, str]
 """(time in s, what is wrong)."""
+
+
+@dataclass(frozen=True)
+class Total:
+    """What VMs take together on some hosts, `members` (H,), each `need` (V,), is from `low` to `high`."""
+
+    members: BoolArray
+    need: IntArray
+    low: int = 0
+    high: int = 1 << 60
+
+    def of(self, host: Sequence[int]) -> int:
+        """The sum over VMs on hosts (V,), -1 for none."""
+        at = np.asarray(host, dtype=np.int64)
+        placed = np.flatnonzero(at >= 0)
+        return int(self.need[placed][self.members[at[placed]]].sum())
+
+    def astray(self, total: IntArray) -> IntArray:
+        """How far sums are from what they may be."""
+        far: IntArray = np.maximum(np.maximum(total - self.high, self.low - total), 0)
+        return far
 
 
 class Constraint:
@@ -54,6 +78,10 @@ class Constraint:
 
     def translate(self, cp: "Translation") -> None:
         """Add the constraint on the final state to a CP-SAT model."""
+
+    def total(self, problem: "Problem") -> Total | None:  # noqa: ARG002
+        """What the constraint asks of a sum over the hosts that are online where nothing else decides about them."""
+        return None
 
     def pool(self, pools: "Pools") -> None:
         """Add what must hold of numbers of VMs on pools of like hosts wherever the constraint holds."""

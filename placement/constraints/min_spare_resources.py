@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from placement.constraints.base import Constraint
+from placement.constraints.base import Constraint, Total
 from placement.model import BoolArray
 from placement.trajectory import State
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
     from placement.pools import Pools
+    from placement.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class MinSpareResources(Constraint):
             (cp.put(v, h), -int(need[v])) for v in cp.problem.running for h in cp.hosts_of((v,)) if h in self.hosts
         ]
         cp.at_least(self.amount, [literal for literal, _ in terms], [weight for _, weight in terms])
+
+    def total(self, problem: "Problem") -> Total:
+        """The load, which leaves enough."""
+        members = problem.members(self.hosts)
+        usable = int(problem.model.usable[self.resource, members & problem.on_anyway].sum())
+        return Total(members, problem.need[self.resource], high=usable - self.amount)
 
     def pool(self, pools: "Pools") -> None:
         """Usable capacity of online hosts less the load."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from placement.constraints.base import Constraint, Fault
+from placement.constraints.base import Constraint, Fault, Total
 from placement.model import BoolArray
 from placement.trajectory import State, Trajectory, growth_over
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
     from placement.pools import Pools
+    from placement.problem import Problem
     from placement.timetable import Timetable
 
 
@@ -55,6 +56,10 @@ class ResourceCapacity(Constraint):
         need = cp.problem.need[self.resource]
         terms = [(cp.put(v, h), int(need[v])) for v in cp.problem.running for h in cp.hosts_of((v,)) if h in self.hosts]
         cp.at_most(self.amount, [literal for literal, _ in terms], [weight for _, weight in terms])
+
+    def total(self, problem: "Problem") -> Total:
+        """The use of the resource."""
+        return Total(problem.members(self.hosts), problem.need[self.resource], high=self.amount)
 
     def pool(self, pools: "Pools") -> None:
         """Sum over the pools within the hosts."""

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from placement.constraints.base import Constraint, Fault
+import numpy as np
+
+from placement.constraints.base import Constraint, Fault, Total
 from placement.model import BoolArray
 from placement.trajectory import State, Trajectory, growth_over
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from placement.cpsat import Translation
     from placement.draft import Draft
     from placement.pools import Pools
+    from placement.problem import Problem
     from placement.timetable import Timetable
 
 
@@ -52,6 +55,10 @@ class RunningCapacity(Constraint):
         cp.at_most(
             self.amount, [cp.put(v, h) for v in cp.problem.running for h in cp.hosts_of((v,)) if h in self.hosts]
         )
+
+    def total(self, problem: "Problem") -> Total:
+        """The number of VMs."""
+        return Total(problem.members(self.hosts), np.ones(problem.model.n_vms, dtype=np.int64), high=self.amount)
 
     def pool(self, pools: "Pools") -> None:
         """Count VMs on the hosts."""

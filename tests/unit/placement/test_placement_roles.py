@@ -83,6 +83,38 @@ def test_a_hundred_hosts_are_divided_or_refused(rules, solvable):
     assert not answer.violations
 
 
+@pytest.mark.parametrize(
+    ("rules", "gap"),
+    [
+        ((Lonely(tuple(range(60))), MaxOnline(ALL, 80)), 0.05),
+        (tuple(Lonely(tuple(range(6 * n, 6 * n + 6))) for n in range(10)), 0.1),
+        ((Split(tuple(tuple(range(30 * n, 30 * n + 30)) for n in range(10))),), 0.02),
+    ],
+    ids=["one set on eighty hosts", "ten sets", "ten parts"],
+)
+def test_sets_are_divided_at_little_more_than_the_bound(rules, gap):
+    answer = solve(hundred(6, *rules), Mode.REPAIR)
+    assert not answer.violations
+    assert answer.gap < gap
+
+
+def test_a_set_is_brought_to_every_host_though_spread_and_among_bind_it():
+    instance = generate(Recipe("pack", hosts=100, group=20))
+    rule = MostlySpread(tuple(range(120)), 100)
+    answer = solve(replace(instance, constraints=(*instance.constraints, rule)), Mode.REPAIR)
+    assert not answer.violations
+    assert set(answer.host[:120]) == set(ALL)
+
+
+def test_hosts_of_their_own_are_chosen_where_little_moves(place):
+    model = place(0, 0, 1, 1, 1, memory=[9, 1, 4, 1, 4])
+    problem = Problem(Instance(model, (MostlySpread((0, 1, 2, 3, 4), 4),)))
+    costs = costs_of(problem, Term.MIGRATED_MEMORY)
+    placed = Repair(next(simpler(problem, costs)), costs, roles=False).quick_start().placed
+    assert placed[0] == 0
+    assert {1, 3} == {vm for vm, host in enumerate(placed) if host in {2, 3}}
+
+
 def test_every_placement_of_a_simpler_problem_keeps_the_rules_asked(place):
     rules = (
         Lonely((0, 1)),
