@@ -40,7 +40,7 @@ def _figures(details: dict[str, str]) -> dict[str, str]:
     match details:
         case {"why": why, "value": value, "low": low, "high": high} if why == _BETWEEN_BYTES and int(low) >= MIB:
             amounts = {"value": size(int(value)), "low": size(int(low)), "high": size(int(high))}
-            return amounts | {"why": why.removesuffix(" bytes")}
+            return amounts | {"why": "{value} is not between {low} and {high}"}
         case {"resource": resource, "used": used, "wanted": wanted, "ceiling": ceiling}:
             figures = {"used": used, "wanted": wanted, "ceiling": ceiling}
             return {name: amount(resource, int(figure)) for name, figure in figures.items()}

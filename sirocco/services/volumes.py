@@ -43,6 +43,8 @@ def create(tx: Transaction, request: VolumeRequest, *, parent: Job | None = None
     check_text(request.name, request.description, request.properties)
     image = tx.get(VolumeImage, request.volume_image_id) if request.volume_image_id else None
     size = request.capacity or (image.capacity if image else 0)
+    if not size:
+        raise SiroccoError(INVALID, where="capacity", why="it is missing, and there is no image to take it from")
     check("capacity", size, MIB, MAX_DISK, in_bytes=True)
     if image is not None:
         _check_image(image, size)

@@ -65,3 +65,9 @@ def test_a_name_that_is_reset_is_the_word_for_the_kind(front):
     volume = front.volume("data")
     assert front.member.put(f"{volume}?$select=name", {}).json["name"] == "volume"
     assert front.member.get("volumes?$filter=name='volume'").json["volumes"][0]["id"] == BASE + volume
+
+
+def test_a_volume_without_a_size_is_told_that_it_is_missing(front):
+    refused = front.member.post("volumes", {"volumeTemplate": {"volumeConfig": {"format": "ext4"}}})
+    assert refused.status_code == 400
+    assert refused.json["statusMessage"] == "capacity: it is missing, and there is no image to take it from."

@@ -282,6 +282,8 @@ def test_quotas_of_bytes_have_units_and_names_are_aligned(capsys):
         ("machineTemplate.machineConfig.cpu", "It is set by: --cpu"),
         ("machineTemplate.machineConfig.disks[0]", "It is set by: --disk"),
         ("name", "It is set by: --name"),
+        ("provider", "It is set by: --provider"),
+        ("machineTemplate.sirocco_provider", "It is set by: --provider"),
         ("cpu", "It is set by: --cpu"),
         ("machineTemplate.elsewhere", "Correct it."),
         ("", "Correct it."),
