@@ -55,10 +55,10 @@ class Packing:
             least = min(least, now)
             if not now:
                 return True
-            if stop():
+            hosts = self._troubled(bad)
+            if stop() or not len(hosts):
                 return False
-            host = int(self._random.choice(self._troubled(bad)))
-            self._relieve(host, step, least - now)
+            self._relieve(int(self._random.choice(hosts)), step, least - now)
         return False
 
     def _astray(self) -> float:
@@ -72,7 +72,7 @@ class Packing:
         for total, _ in self._totals:
             load, inside = total.of(self.draft.host), total.members[self.open]
             trouble |= used & ((load > total.high) & inside | (load < total.low) & ~inside)
-        hosts: IntArray = self.open[trouble if trouble.any() else used]
+        hosts: IntArray = self.open[trouble]
         return hosts
 
     def _overflow(self, hosts: IntArray) -> FloatArray:

@@ -66,6 +66,8 @@ def test_packing_brings_a_sum_about(place, rule, seed):
 def test_packing_gives_up_where_a_sum_cannot_be_reached(place):
     problem = Problem(Instance(place(2, 2), (MaxSpareResources(PAIR, 0, 14),)))
     assert not Packing(problem, Draft(problem, [2, 2]), np.random.default_rng(0)).run()
+    nothing = Problem(Instance(place(), problem.constraints))
+    assert not Packing(nothing, Draft(nothing, []), np.random.default_rng(0)).run()
 
 
 def test_those_leave_that_can_go_elsewhere_and_those_that_are_cheap(place):
