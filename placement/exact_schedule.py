@@ -1,11 +1,14 @@
 """Shorter makespans by CP-SAT, and proofs that none is shorter, for plans in which no VM moves twice."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
 from math import gcd
 from typing import TYPE_CHECKING
 
-from placement.justify import early
+import numpy as np
+
+from placement.justify import early, shaken
 from placement.ledger import Ledger
 from placement.schedule import Schedule
 from placement.timetable import Timetable
@@ -13,12 +16,22 @@ from placement.timetable import Timetable
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
+    Moment = int | cp_model.LinearExpr
+
 EFFORT = 0.02
 """Deterministic effort for one makespan, in CP-SAT's units; those that are found take a tenth of it."""
+LESS = 0.005
+"""The same where a plan without detours is known: there is another way to shorten it."""
 TRIES = 12
 """Makespans tried at most."""
 DOUBTS = 2
 """Makespans that are neither found nor refuted before giving up."""
+NEAR = 1200
+"""Tasks that may start at other times than in the best schedule known, all at once."""
+STRIDES = 6
+"""Strides in which the best makespan is first brought down to the bound."""
+ROUNDS = 8
+"""Neighbourhoods that are searched at most."""
 
 
 @dataclass(frozen=True)
@@ -37,58 +50,123 @@ class ExactSchedule:
     stop: Callable[[], bool]
 
     def shorten(self, best: Schedule, low: int) -> tuple[Schedule, int]:
-        """The best schedule found, the one given included, and a lower bound on the makespan, at least `low`.
-
-        Makespans are tried from the bound up in growing steps; of those below one that was found again from the bound.
-        """
+        """The best schedule found, the one given included, and a lower bound on the makespan, at least `low`."""
         if self.ledger.overdrawn:
             return best, low
-        step = gcd(*self.ledger.seconds)
-        low = at = -(-low // step) * step
-        stride, doubts = 1, 0
+        best, low = self._from_below(best, -(-low // self._step) * self._step)
+        return best if best.detours else self._from_above(best, low), low
+
+    def _from_below(self, best: Schedule, low: int) -> tuple[Schedule, int]:
+        """Makespans are tried from the bound up in growing steps, until one is found or too many are doubtful."""
+        at, stride, doubts = low, 1, 0
+        most, effort = (DOUBTS, EFFORT) if best.detours else (1, LESS)
         for _ in range(TRIES):
-            top = 2 * best.makespan if best.detours else best.makespan - step
-            if at > top or doubts == DOUBTS or self.stop():
+            top = 2 * best.makespan if best.detours else best.makespan - self._step
+            if at > top or doubts == most or self.stop():
                 break
-            span = min(at + (stride - 1) * step, top)
-            found, refuted = self._within(span)
+            span = min(at + (stride - 1) * self._step, top)
+            found, refuted = self._within(span, best, range(len(self.heads)), effort)
             if found is not None:
-                best, stride = min(best, found, key=lambda schedule: schedule.rank), 1
-                continue
-            at, stride, doubts = span + step, 2 * stride, doubts + (not refuted)
+                return min(best, found, key=lambda schedule: schedule.rank), low
+            at, stride, doubts = span + self._step, 2 * stride, doubts + (not refuted)
             low = low if doubts else at
         return best, low
 
-    def _within(self, span: int) -> tuple[Schedule | None, bool]:
-        """A schedule that keeps a makespan, or whether there is none."""
+    def _from_above(self, best: Schedule, low: int) -> Schedule:
+        """Shorter step by step, by other starts of some tasks; a schedule without shorter neighbours is shaken."""
+        random = np.random.default_rng(self.seed)
+        stride = max(1, (best.makespan - low) // (STRIDES * self._step))
+        for _ in range(ROUNDS):
+            if best.makespan <= low or self.stop():
+                break
+            span = max(low, best.makespan - stride * self._step)
+            found, _ = self._within(span, best, self._near(best, span), EFFORT)
+            if found is not None:
+                best = found
+            elif stride > 1:
+                stride //= 2
+            elif not (self.table.hold or self.table.latest or self.table.at_once):
+                best = replace(best, starts=shaken(self.ledger, best.starts, random))
+        return best
+
+    def _near(self, best: Schedule, span: int) -> set[int]:
+        """The tasks that are in the way of a makespan, those with which they share accounts, and so on."""
+        after = early(self.ledger.reversed(), [-end for end in best.ends])
+        pressed = [number for number, end in enumerate(best.ends) if end + after[number] > span]
+        found, queue = set(pressed), pressed
+        for number in queue:
+            if len(found) >= NEAR:
+                break
+            for account in sorted(self._accounts_of[number]):
+                fresh = self._users[account] - found
+                found |= fresh
+                queue += sorted(fresh)
+        return found
+
+    @cached_property
+    def _accounts_of(self) -> list[set[int]]:
+        """The accounts from which each task takes or to which it gives."""
+        columns = zip(self.ledger.takes, self.ledger.gives, strict=True)
+        return [{account for account, _ in (*takes, *gives)} for takes, gives in columns]
+
+    @cached_property
+    def _users(self) -> dict[int, set[int]]:
+        """The tasks that take from each account or give to it."""
+        users: dict[int, set[int]] = {}
+        for number, accounts in enumerate(self._accounts_of):
+            for account in accounts:
+                users.setdefault(account, set()).add(number)
+        return users
+
+    @cached_property
+    def _step(self) -> int:
+        """What divides every duration, s: tasks that start as early as they may start at multiples of it."""
+        return gcd(*self.ledger.seconds)
+
+    @cached_property
+    def _length(self) -> list[int]:
+        """Duration of each task in steps."""
+        return [seconds // self._step for seconds in self.ledger.seconds]
+
+    def _within(self, span: int, best: Schedule, free: Collection[int], effort: float) -> tuple[Schedule | None, bool]:
+        """A schedule that keeps a makespan, s, or whether there is none, by other starts of `free` tasks only."""
         from ortools.sat.python import cp_model  # noqa: PLC0415
 
-        model = cp_model.CpModel()
-        starts = []
-        for head, tail, seconds in zip(self.heads, self.tails, self.ledger.seconds, strict=True):
-            if head - seconds > span - tail:
+        model, steps = cp_model.CpModel(), span // self._step
+        starts: list[Moment] = [start // self._step for start in best.starts[: best.asked]]
+        for number in sorted(free):
+            first = self.heads[number] // self._step - self._length[number]
+            last = steps - self.tails[number] // self._step
+            if first > last:
                 return None, True
-            starts.append(model.new_int_var(head - seconds, span - tail, ""))
+            starts[number] = variable = model.new_int_var(first, last, "")
+            if not best.detours:
+                model.add_hint(variable, min(max(best.starts[number] // self._step, first), last))
         self._order(model, starts)
-        self._accounts(model, starts, span)
+        self._accounts(model, starts, steps)
+        status, solver = self._solved(model, effort)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return None, status == cp_model.INFEASIBLE
+        values = [solver.value(start) * self._step for start in starts]
+        if not self.table.hold:
+            values = early(self.ledger, values)
+        return Schedule(self.table, values, len(values)), False
+
+    def _solved(self, model: "cp_model.CpModel", effort: float) -> "tuple[cp_model.CpSolverStatus, cp_model.CpSolver]":
+        from ortools.sat.python import cp_model  # noqa: PLC0415
+
         solver = cp_model.CpSolver()
-        solver.parameters.max_deterministic_time = EFFORT
+        solver.parameters.max_deterministic_time = effort
         solver.parameters.random_seed = self.seed
         solver.parameters.num_workers = 1
         solver.parameters.cp_model_presolve = False
         solver.parameters.symmetry_level = 0
         solver.parameters.linearization_level = 0
         solver.parameters.use_strong_propagation_in_disjunctive = True
-        status = solver.solve(model)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None, status == cp_model.INFEASIBLE
-        values = [solver.value(start) for start in starts]
-        if not self.table.hold:
-            values = early(self.ledger, values)
-        return Schedule(self.table, values, len(values)), False
+        return solver.solve(model), solver
 
-    def _order(self, model: "cp_model.CpModel", starts: "list[cp_model.IntVar]") -> None:
-        ends = [start + seconds for start, seconds in zip(starts, self.ledger.seconds, strict=True)]
+    def _order(self, model: "cp_model.CpModel", starts: "list[Moment]") -> None:
+        ends = [start + length for start, length in zip(starts, self._length, strict=True)]
         for number, before in enumerate(self.ledger.before):
             for other in before:
                 model.add(ends[other] <= starts[number])
@@ -96,29 +174,37 @@ class ExactSchedule:
             for number in others:
                 model.add(ends[first] == ends[number])
         for number, latest in sorted(self.table.latest.items()):
-            model.add(ends[number] <= latest)
+            model.add(ends[number] <= latest // self._step)
         for number in sorted(self.table.at_once):
             model.add(starts[number] == 0)
 
-    def _accounts(self, model: "cp_model.CpModel", starts: "list[cp_model.IntVar]", span: int) -> None:
-        """A cumulative for each account: who takes counts from its start, who gives until its end."""
-        intervals: dict[int, list[cp_model.IntervalVar]] = {}
-        amounts: dict[int, list[int]] = {}
+    def _accounts(self, model: "cp_model.CpModel", starts: "list[Moment]", steps: int) -> None:
+        """A cumulative for each account that is used at a time still open: who takes counts from its start on.
+
+        Who gives counts until its end, who only borrows in between.
+        """
+        moving = [n for n, start in enumerate(starts) if not isinstance(start, int)]
+        undecided = {account for n in moving for account in self._accounts_of[n]}
+        intervals: dict[int, list[cp_model.IntervalVar]] = {account: [] for account in sorted(undecided)}
+        amounts: dict[int, list[int]] = {account: [] for account in intervals}
         room = dict(enumerate(self.ledger.room))
 
-        def use(account: int, amount: int, interval: "cp_model.IntervalVar") -> None:
-            intervals.setdefault(account, []).append(interval)
-            amounts.setdefault(account, []).append(amount)
+        def use(entries: dict[int, int], start: "Moment", size: "Moment", end: "Moment") -> None:
+            if not undecided.isdisjoint(entries):
+                interval = model.new_interval_var(start, size, end, "")
+                for account in undecided.intersection(entries):
+                    intervals[account].append(interval)
+                    amounts[account].append(entries[account])
 
-        for number, start in enumerate(starts):
-            seconds, gives = self.ledger.seconds[number], dict(self.ledger.gives[number])
-            for account, amount in self.ledger.takes[number]:
-                if gives.get(account) == amount:
-                    use(account, gives.pop(account), model.new_fixed_size_interval_var(start, seconds, ""))
-                else:
-                    use(account, amount, model.new_interval_var(start, span + 1 - start, span + 1, ""))
+        for number, (start, length) in enumerate(zip(starts, self._length, strict=True)):
+            takes, gives = dict(self.ledger.takes[number]), dict(self.ledger.gives[number])
+            back = {account: amount for account, amount in takes.items() if gives.get(account) == amount}
+            for account in back:
+                del takes[account], gives[account]
+            use(back, start, length, start + length)
+            use(takes, start, steps + 1 - start, steps + 1)
+            use(gives, 0, start + length, start + length)
             for account, amount in gives.items():
                 room[account] += amount
-                use(account, amount, model.new_interval_var(0, start + seconds, start + seconds, ""))
         for account, users in intervals.items():
             model.add_cumulative(users, amounts[account], room[account])

@@ -8,6 +8,8 @@ from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from placement.ledger import Entries, Ledger, ledger_of
 from placement.schedule import Schedule
 from placement.trajectory import FOREVER
@@ -50,7 +52,15 @@ def _keeps_times(schedule: Schedule) -> bool:
     return all(ends[n] <= latest[n] for n in latest) and not any(schedule.starts[n] for n in schedule.table.at_once)
 
 
-def early(ledger: Ledger, starts: list[int]) -> list[int]:
+def shaken(ledger: Ledger, starts: Sequence[int], random: np.random.Generator) -> list[int]:
+    """Starts of another schedule that is no longer: pushed forth and back, tasks at the same time in any order."""
+    noise = random.uniform(0, 0.5, len(starts)).tolist()
+    ends = [-start - seconds + odd for start, seconds, odd in zip(starts, ledger.seconds, noise, strict=True)]
+    late = early(ledger.reversed(), ends)
+    return early(ledger, [odd - end - s for end, s, odd in zip(late, ledger.seconds, noise, strict=True)])
+
+
+def early(ledger: Ledger, starts: Sequence[float]) -> list[int]:
     """Each task, in the order of the starts of a legal schedule, as early as those before it let it; never later."""
     accounts = [Account(room) for room in ledger.room]
     ends = [0] * len(starts)
