@@ -23,7 +23,7 @@ def start(settings: Settings, say: Say) -> None:
     """Start a supervisor that outlives us; pass its words on until it is ready. OperationError if it ends first."""
     prepare_home(settings)
     if running(settings):
-        raise AlreadyRunningError(f"Sirocco runs already on {settings.home}")
+        raise AlreadyRunningError(settings)
     path = settings.log / LOG
     with path.open("ab") as output:
         begin = output.tell()

@@ -13,6 +13,10 @@ _LOCK = "supervisor.lock"
 class AlreadyRunningError(OperationError):
     """Another supervisor runs on this home."""
 
+    def __init__(self, settings: Settings) -> None:
+        told = "`siroccod status` shows it, `siroccod down` stops it"
+        super().__init__(f"Sirocco runs already on {settings.home}; {told}")
+
 
 @contextmanager
 def sole(settings: Settings) -> Iterator[None]:
@@ -21,8 +25,7 @@ def sole(settings: Settings) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = f"Sirocco runs already on {settings.home}; `siroccod status` shows it, `siroccod down` stops it"
-            raise AlreadyRunningError(message) from None
+            raise AlreadyRunningError(settings) from None
         yield
 
 

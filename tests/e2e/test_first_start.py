@@ -129,3 +129,4 @@ def test_a_second_start_is_refused_in_words(up):
     refused = up.siroccod("up", "--detach")
     assert refused.returncode == 1
     assert "runs already" in refused.stderr
+    assert "`siroccod down` stops it" in refused.stderr
