@@ -9,7 +9,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from sirocco.contracts.states import Role
 from tests.browser.conftest import violations
-from tests.installation import until
+from tests.installation import free_port, until
 from tests.portal import PASSWORD, furnish, portal_app
 from tests.world import a_cmdb, populate
 
@@ -29,7 +29,10 @@ def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("portal")
     with a_cmdb(f"sqlite:///{home / 'cmdb.sqlite'}", home) as cmdb:
         visited = furnish(populate(cmdb))
-        server = make_server("127.0.0.1", 0, portal_app(cmdb, home), threaded=True, request_handler=_Quiet)
+        app = portal_app(
+            cmdb, home, console_port=free_port()
+        )  # nobody is there: no news come from another installation
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.port}", visited
