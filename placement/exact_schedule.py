@@ -85,7 +85,9 @@ class ExactSchedule:
                 best = found
             elif stride > 1:
                 stride //= 2
-            elif not (self.table.hold or self.table.latest or self.table.at_once):
+            elif self.table.hold or self.table.latest or self.table.at_once:
+                break
+            else:
                 best = replace(best, starts=shaken(self.ledger, best.starts, random))
         return best
 

@@ -1,7 +1,9 @@
 """How short plans are: against every order of small problems, and against optima that are known by construction."""
 
+from dataclasses import replace
 from itertools import permutations
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -14,9 +16,10 @@ from placement.constraints.spread import Spread
 from placement.constraints.sync import Sync
 from placement.engine import solve
 from placement.errors import InputError, PlanningError
+from placement.exact_schedule import ExactSchedule
 from placement.generate import Recipe, generate
 from placement.instance import Instance, Mode
-from placement.justify import justified
+from placement.justify import justified, shaken
 from placement.ledger import earliest_ends, least_span, ledger_of
 from placement.model import Kind
 from placement.planner import make_plan
@@ -210,3 +213,26 @@ def test_bound_holds_for_every_mode_and_plan():
         instance = generate(Recipe("drain", hosts=10, ratio=4, group=5, down=0.2, seed=seed))
         answer = solve(instance, Mode.REPAIR)
         assert answer.plan is None or answer.makespan_bound <= answer.plan.makespan
+
+
+@pytest.mark.parametrize("seed", [1, 3, 4])
+def test_plans_are_shortened_near_the_best_one_known(monkeypatch, seed):
+    """With few tasks free at a time, schedules stay legal and become much shorter than those of list scheduling."""
+    monkeypatch.setattr("placement.exact_schedule.NEAR", 60)
+    monkeypatch.setattr("placement.exact_schedule.LESS", 0.0)
+    instance = generate(Recipe("shuffle", hosts=100, load=0.88, moves=200, seed=seed))
+    problem, host, online = sent(instance)
+    table = Timetable(problem, host, online)
+    ledger = ledger_of(table)
+    heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed())
+    own = table.copy()
+    listed = Schedule(own, Simulation(own, tails).run(), len(table.tasks))
+    assert not listed.detours
+    bound = max(head + tail - seconds for head, tail, seconds in zip(heads, tails, ledger.seconds, strict=True))
+    found, low = ExactSchedule(table, ledger, heads, tails, 1, bool).shorten(listed, bound)
+    assert check_plan(instance, found.plan(problem)).legal
+    assert low == bound <= found.makespan < listed.makespan
+    other = replace(found, starts=shaken(ledger, found.starts, np.random.default_rng(seed)))
+    assert check_plan(instance, other.plan(problem)).legal
+    assert other.starts != found.starts
+    assert other.makespan <= found.makespan
