@@ -64,9 +64,8 @@ class Among(Constraint):
         allowed &= np.logical_or.reduce(fitting)
 
     def translate(self, cp: "Translation") -> None:
-        """Choose one part."""
-        kept = part_in_use(self.vms, self.host_parts, cp.problem.start) if self.continuous else None
-        chosen = [(part, cp.flag()) for part in (self.host_parts if kept is None else (kept,))]
+        """Choose one part; where one is kept, `mask` has left no other."""
+        chosen = [(part, cp.flag()) for part in self.host_parts]
         cp.exactly(1, [flag for _, flag in chosen])
         for vm in self.vms:
             for host in cp.hosts_of((vm,)):

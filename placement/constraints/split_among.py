@@ -70,16 +70,13 @@ class SplitAmong(Constraint):
         allowed &= np.logical_or.reduce(fitting)
 
     def translate(self, cp: "Translation") -> None:
-        """Choose a host set for each VM set."""
+        """Choose a host set for each VM set; where one is kept, `mask` has left no other."""
         chosen = [[cp.flag() for _ in self.host_parts] for _ in self.vm_parts]
         for column in zip(*chosen, strict=True):
             cp.at_most(1, list(column))
         for vms, flags in zip(self.vm_parts, chosen, strict=True):
             if any(cp.problem.runs[v] for v in vms):
                 cp.exactly(1, flags)
-            kept = part_in_use(vms, self.host_parts, cp.problem.start) if self.continuous else None
-            if kept is not None:
-                cp.equal(flags[self.host_parts.index(kept)], 1)
             for vm in vms:
                 for host in cp.hosts_of((vm,)):
                     inside = [-f for part, f in zip(self.host_parts, flags, strict=True) if host in part]

@@ -56,6 +56,28 @@ def test_names_its_vms(kind):
     assert set(sample(kind).involved()) == expected
 
 
+OF_OTHERS = {
+    "lonely", "quarantine", "resourceCapacity", "runningCapacity", "maxOnline", "minSpareResources"
+}  # fmt: skip
+"""Constraints that close hosts to VMs which they do not name."""
+
+
+@pytest.mark.parametrize("kind", CATALOGUE.values(), ids=CATALOGUE)
+def test_binds_when_the_guide_says_and_whom_it_must(kind):
+    row = next(line for line in GUIDE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{kind.id}` |"))
+    form = row.split(" | ")[2]
+    assert kind.always_continuous == (form == "continuous")
+    assert ("continuous" in kind.__dataclass_fields__) == (form != "discrete")
+    assert sample(kind).continuous == (form == "continuous")
+    assert kind.everywhere == (kind.id in OF_OTHERS)
+
+
+def test_binds_nobody_else_and_the_end_only_unless_it_says_so():
+    assert not Constraint.always_continuous
+    assert not Constraint.everywhere
+    assert not Constraint.continuous
+
+
 @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=CATALOGUE)
 def test_is_in_the_guide_with_what_happens_at_the_start(kind):
     text = GUIDE.read_text(encoding="utf-8")

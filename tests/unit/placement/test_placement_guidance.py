@@ -95,6 +95,7 @@ def test_those_not_placed_yet_close_no_host(place):
     [
         (Among((0, 1), HALVES), (2, 3), (1, 2)),
         (Among((0, 1), HALVES, continuous=True), (0, 1), (2, 3)),
+        (Among((0, 1), (frozenset({0}), frozenset({1}), HALVES[1])), (2, 3), (0, 1)),
         (Gather((0, 1)), (2, 2), (2, 3)),
         (Lonely((0,)), (2, 3), (2, 2)),
         (MostlySpread((0, 1), 2), (2, 3), (2, 2)),
