@@ -19,6 +19,8 @@ from sirocco.ops.settings import Settings, load
 from web.language import catalogue
 
 _THREADS = 16
+_REQUEST_LINE = 8190
+"""Bytes, the most that gunicorn allows: a long $filter, percent-encoded, has to come in to be judged."""
 
 
 def open_cmdb(settings: Settings) -> Cmdb:
@@ -60,6 +62,7 @@ class _Web(BaseApplication):
             "graceful_timeout": 5,
             "keepalive": 5,
             "control_socket_disable": True,
+            "limit_request_line": _REQUEST_LINE,
         }
         for key, value in wanted.items():
             self.cfg.set(key, value)

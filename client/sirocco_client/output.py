@@ -18,7 +18,7 @@ _SIZES = {
     **dict.fromkeys(("memory", "memoryClaimed", "memoryUsed"), 1024),
     **dict.fromkeys(("capacity", "sirocco_capacity", "disk", "diskClaimed"), 1000),
 }
-_IN_BYTES = {"memory", "capacity"}
+_IN_BYTES = ("memory", "capacity")
 _NAMED_BEFORE = {"resource", "resName", "resType"}
 _CODE = re.compile(r"http://(?:schemas\.dmtf|sirocco\.ow2)\.org/cimi/\d/(?:action|event)/([\w-]+)")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?\+00:00")

@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from urllib.parse import quote
 
 import pytest
 
@@ -93,6 +94,12 @@ def test_there_are_sizes_to_choose_from(up, password):
         ("M", 2, 2048),
         ("L", 4, 8192),
     ]
+
+
+def test_a_long_filter_comes_in(up, password):
+    wanted = " or ".join(f"name='machine number {number}'" for number in range(99)) + " or name='first'"
+    assert len(wanted) < 4096 < len(quote(wanted))
+    assert up.get(f"/cimi/machines?$filter={quote(wanted)}", password)["count"] == 1
 
 
 def test_a_wrong_password_opens_nothing(up, password):

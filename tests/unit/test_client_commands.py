@@ -271,6 +271,8 @@ def test_quotas_of_bytes_have_units_and_names_are_aligned(capsys):
         ["memory", "256", "MiB", "256", "GiB"],
         ["machines", "2"],
     ]
+    output.many([{"resource": {"href": "http://h/cimi/machines/7"}}], ("resource",), "table")
+    assert capsys.readouterr().out.splitlines() == ["RESOURCE", "7"]
     output.one({"id": "http://h/cimi/quotas/1", "operations": [{"rel": "edit"}]}, "table")
     assert capsys.readouterr().out.splitlines() == ["id          1", "operations  edit"]
 
