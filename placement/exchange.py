@@ -29,12 +29,19 @@ class Exchange:
         """Sweep over the VMs until a sweep changes nothing."""
         for _ in range(SWEEPS):
             changed = False
-            for vm in self.problem.running:
+            for vm in self._worthwhile():
                 if stop():
                     return
                 changed |= self._move(vm) or self._exchange(vm)
             if not changed:
                 return
+
+    def _worthwhile(self) -> list[int]:
+        """VMs that may gain: where hosts are equally dear only those away from home, of any two that change places."""
+        dear = self.costs.rate[~self.problem.must_be_off]
+        if len(dear) and (dear != dear[0]).any():
+            return self.problem.running
+        return [vm for vm in self.problem.running if self.draft.host[vm] != self.problem.start[vm]]
 
     def _move(self, vm: int) -> bool:
         source = self.draft.host[vm]

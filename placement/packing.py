@@ -14,7 +14,8 @@ from placement.model import BoolArray, FloatArray, IntArray
 from placement.problem import Problem
 
 STEPS = 500
-"""Changes made before giving up."""
+"""Changes made before giving up, more where there are many hosts."""
+STEPS_PER_HOST = 3
 TRIED = 60
 """Changes whose constraints are looked at in each step."""
 REST = (3, 12)
@@ -49,7 +50,7 @@ class Packing:
         if not all(self._squeeze(vm) for vm in self.draft.waiting()):
             return False
         least = np.inf
-        for step in range(STEPS):
+        for step in range(max(STEPS, STEPS_PER_HOST * len(self.open))):
             bad = self._overflow(self.open)
             now = float(bad.sum()) + self._astray()
             least = min(least, now)

@@ -28,7 +28,9 @@ SMALL = 15_000
 LARGE = 80_000
 """Pairs beyond which no part of a problem is given to CP-SAT."""
 FEW_HOSTS = 200
-"""Up to so many hosts pools of like hosts are asked for a contradiction, and VMs packed where chains miss."""
+"""Up to so many hosts pools of like hosts are asked for a contradiction."""
+PACKED = 10_000_000
+"""Pairs up to which VMs are packed where chains miss."""
 ORDERS = 2
 """Orders in which VMs are placed before the best result is taken."""
 EFFORT = 6.0
@@ -84,6 +86,7 @@ class Repair:
 
     def __post_init__(self) -> None:
         self._given: Found | None = None
+        self._packed = False
 
     def run(self) -> Found:
         """The cheapest placement that was found, and the bound."""
@@ -161,7 +164,7 @@ class Repair:
                 best = current
                 if best.host is not None:
                     self.report(best.host, best.online, bound)
-            if best.infeasible or self._given or self._closed(best) or self.stop():
+            if best.infeasible or self._given or self._packed or self._closed(best) or self.stop():
                 break
         return best
 
@@ -202,7 +205,7 @@ class Repair:
         proof = self._refuted(draft) if pushed and not few and noise is None else ""
         if proof:
             return self._nothing(proof, pushed)
-        if (pushed or self._astray(draft)) and problem.moves and few and self._pack(draft):
+        if (pushed or self._astray(draft)) and problem.moves and self._pack(draft):
             pushed = []
         online = self._power(draft)
         if pushed or not self._keeps_rules(draft):
@@ -249,8 +252,10 @@ class Repair:
 
     def _pack(self, draft: Draft) -> bool:
         """Find a placement where chains have found none, then move as much of it home as can be exchanged."""
+        size = len(self.problem.running) * self.problem.model.n_hosts
         packed = draft.copy()
-        if not Packing(self.problem, packed, np.random.default_rng(self.seed)).run(self.stop):
+        self._packed |= LARGE < size <= PACKED
+        if size > PACKED or not Packing(self.problem, packed, np.random.default_rng(self.seed)).run(self.stop):
             return False
         closer = packed.copy()
         Exchange(self.problem, closer, self.costs).run(self.stop)

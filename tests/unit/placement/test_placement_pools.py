@@ -10,6 +10,7 @@ from placement.constraints.among import Among
 from placement.constraints.max_online import MaxOnline
 from placement.constraints.max_spare_resources import MaxSpareResources
 from placement.constraints.min_spare_resources import MinSpareResources
+from placement.constraints.offline import Offline
 from placement.constraints.resource_capacity import ResourceCapacity
 from placement.constraints.running_capacity import RunningCapacity
 from placement.constraints.spread import Spread
@@ -151,3 +152,16 @@ def test_where_chains_miss_a_packing_is_found():
     answer = solve(hundred("drain", scale=1.12, down=0.15, seed=2), Mode.REPAIR, options=once)
     assert answer.status is Status.FEASIBLE
     assert not answer.violations
+
+
+def test_hundreds_of_hosts_are_packed_to_the_last_unit_where_chains_miss(build):
+    """Of two hundred full hosts every third VM is on hosts that close: nothing is free but what those leave."""
+    random = np.random.default_rng(4)
+    rows = [random.multinomial(90, [0.1] * 10) + 1 for _ in range(205)]
+    sizes = [(int(size), 1) for row in rows for size in row]
+    start = [205 + vm // 50 if vm % 3 == 0 else vm // 10 for vm in range(len(sizes))]
+    model = build([(100, 100)] * 205 + [(1000, 100)] * 41, sizes, start)
+    answer = solve(Instance(model, tuple(Offline(host) for host in range(205, 246))), Mode.REPAIR)
+    assert answer.status is Status.FEASIBLE
+    assert not answer.violations
+    assert max(answer.host) < 205
