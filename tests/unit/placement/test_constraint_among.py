@@ -20,6 +20,7 @@ def test_part_in_use_is_kept_at_every_instant(place, faults, act):
     detour = act.migrate(0, 0, 2), act.migrate(0, 2, 1, 10)
     assert faults(place(0, 1), Among((0, 1), PARTS, continuous=True), *detour) == [0]
     assert faults(place(0, 1), Among((0, 1), PARTS, continuous=True)) == []
+    assert faults(place(0, -1), Among((0, 1), PARTS, continuous=True), act.migrate(0, 0, 2)) == [0]
 
 
 def test_spread_over_parts_at_the_start_any_part_will_do(place, faults, act):
