@@ -12,10 +12,7 @@ _PLUGS = (Link("interface", "network", "networks", (_FIXED,)), Link("port", "net
 _PORT = (Field("type", "portType", help="Type of port."), Field("class", "classOfService", help="Class of service."))
 _DEVICE = Field("device", "initialLocation", help="Device name, like vdb.")
 _FORCE = Field("force", "force", "bool", "Do not ask the guest: cut the power.")
-_NEW_IMAGE = (
-    Field("name", "name", help="Name of the image."),
-    Field("description", "description", help="Description."),
-)
+_NEW_IMAGE = (Field("name", "name", help="Name of the image."), _WORDS[1])
 _SHARED = Field("shared", "sirocco_shared", "flag", "For all tenants, or not (operators).")
 _EVENTS = Part(
     "events",

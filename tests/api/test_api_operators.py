@@ -43,8 +43,8 @@ def test_operators_share_with_every_tenant(front, stranger, collection, body):
     assert made.json["sirocco_shared"] is True
     assert stranger.get(made.json["id"]).json["name"] == "for all"
     for caller in (stranger, front.member):
-        assert caller.put(made.json["id"], {"name": "mine"}).status_code == 404
-        assert caller.delete(made.json["id"]).status_code == 404
+        assert caller.put(made.json["id"], {"name": "mine"}).status_code == 403
+        assert caller.delete(made.json["id"]).status_code == 403
     own = front.member.post(collection, {"name": "own", **body})
     assert own.json["sirocco_shared"] is False
     assert stranger.get(own.json["id"]).status_code == 404
