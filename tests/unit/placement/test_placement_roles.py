@@ -98,6 +98,14 @@ def test_sets_are_divided_at_little_more_than_the_bound(rules, gap):
     assert answer.gap < gap
 
 
+def test_hosts_that_go_offline_are_given_to_nobody():
+    instance = generate(Recipe("pack", hosts=100, group=20, mixed=True))
+    rules = (Lonely(tuple(range(60))), MaxOnline(ALL, 80))
+    answer = solve(replace(instance, constraints=(*instance.constraints, *rules)), Mode.REPAIR)
+    assert not answer.violations
+    assert sum(answer.online) == 80
+
+
 def test_a_set_is_brought_to_every_host_though_spread_and_among_bind_it():
     instance = generate(Recipe("pack", hosts=100, group=20))
     rule = MostlySpread(tuple(range(120)), 100)
