@@ -85,9 +85,5 @@ class SplitAmong(Constraint):
     def pool(self, pools: "Pools") -> None:
         """Choose a set of hosts for each set of VMs; where one is kept, `mask` has left no other."""
         chosen = [[pools.choice(vms, part) for part in self.host_parts] for vms in self.vm_parts]
-        for vms, flags in zip(self.vm_parts, chosen, strict=True):
+        for flags in (*chosen, *zip(*chosen, strict=True)):
             pools.at_most(1, [(flag, 1) for flag in flags])
-            if any(pools.problem.runs[v] for v in vms):
-                pools.at_least(1, [(flag, 1) for flag in flags])
-        for column in zip(*chosen, strict=True):
-            pools.at_most(1, [(flag, 1) for flag in column])

@@ -141,6 +141,8 @@ def test_the_exact_model_counts_spare_room(place):
         (9, [MinSpareResources(BOTH, 0, 12)], [MinSpareResources(BOTH, 0, 13)]),
         (9, [MaxSpareResources(BOTH, 0, 12), Online(0), Online(1)],
          [MaxSpareResources(BOTH, 0, 11), Online(0), Online(1)]),
+        (9, [MinSpareResources(frozenset({0}), 0, 9)], [MinSpareResources(frozenset({0}), 0, 10)]),
+        (9, [MaxSpareResources(frozenset({0}), 0, 3), Online(0)], [MaxSpareResources(frozenset({0}), 0, 2), Online(0)]),
         (9, [MostlySpread((0, 1, 2), 2)], [MostlySpread((0, 1, 2), 2), sent(0, 1), sent(1, 1), sent(2, 1)]),
         (9, [Lonely((0,)), sent(1, 1)], [Lonely((0,)), Lonely((1,))]),
         (9, [Split(((0,), (1,)))], [Split(((0,), (1,), (2,)))]),
@@ -148,6 +150,8 @@ def test_the_exact_model_counts_spare_room(place):
          [SplitAmong(((0,), (1,)), (frozenset({0}), frozenset({1}))), sent(0, 1), sent(1, 1)]),
         (9, [SplitAmong(((0,), (1, 2)), (frozenset({0}), frozenset({1}))), sent(0, 0)],
          [SplitAmong(((0,), (1, 2)), (frozenset({0}), frozenset({1}))), sent(0, 0), sent(1, 0)]),
+        (9, [SplitAmong(((1, 2),), (frozenset({0}), frozenset({1}))), sent(1, 0), sent(2, 0)],
+         [SplitAmong(((1, 2),), (frozenset({0}), frozenset({1}))), sent(1, 0), sent(2, 1)]),
     ],
     ids=lambda value: value[0].id if isinstance(value, list) else "",
 )  # fmt: skip
@@ -156,6 +160,11 @@ def test_pools_refute_what_two_hosts_cannot_do(build, room, fine, wrong):
     model = build([(room, 9)] * 2, [(2, 2)] * 3, [0, 1, 1])
     assert not refuted(model, *fine)
     assert refuted(model, *wrong)
+
+
+def test_pools_ask_no_host_for_vms_that_do_not_run(place):
+    assert not refuted(place(0, -1), MostlySpread((0, 1), 2))
+    assert not refuted(place(0, -1), SplitAmong(((0,), (1,)), (BOTH,)))
 
 
 def test_order_keeps_apart_those_who_must_not_meet_and_nobody_else(place, solved):
