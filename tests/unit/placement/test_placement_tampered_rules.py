@@ -165,7 +165,7 @@ class Seen:
     def _places(self, model, second):
         places = [{host} for host in model.vms.host.tolist()]
         for action in self.actions:
-            if action.vm >= 0 and action.start <= second:
+            if action.vm >= 0 <= action.target and action.start <= second:
                 places[action.vm].add(action.target)
             if action.vm >= 0 and action.end <= second:
                 places[action.vm].discard(action.source)
