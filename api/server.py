@@ -70,7 +70,14 @@ class Server:
             blueprint.add_url_rule(
                 path, f"unknown {path}", self._unknown, methods=_METHODS, provide_automatic_options=False
             )
+        blueprint.before_app_request(self._method_unheard_of)
         return blueprint
+
+    def _method_unheard_of(self) -> Response | None:
+        """The framework would answer a method that no rule names in its own manner."""
+        if request.method in {*_METHODS, "HEAD"} or not request.path.startswith(ROOT):
+            return None
+        return self._unknown(request.path.removeprefix(ROOT))
 
     def _answer(self, route: Route, **ids: str) -> Response:
         return self._guarded(route.version, lambda form: self._reply(route, ids, form))

@@ -268,6 +268,7 @@ def test_wrong_paths(attacked, path, accept):
         ("PUT", "cloudEntryPoint", "GET"),
         ("OPTIONS", "machines/x", "DELETE, GET, POST, PUT"),
         ("TRACE", "2/jobs", "GET"),
+        ("BREW", "machines", "GET, POST"),
     ],
 )
 def test_other_methods(attacked, method, path, allow):
