@@ -15,6 +15,9 @@ from tests.world import a_cmdb, populate
 
 pytestmark = pytest.mark.browser
 
+SILENT = free_port()
+"""Where nobody gives news: another installation on the machine must not."""
+
 
 PAINTED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -29,9 +32,7 @@ def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("portal")
     with a_cmdb(f"sqlite:///{home / 'cmdb.sqlite'}", home) as cmdb:
         visited = furnish(populate(cmdb))
-        app = portal_app(
-            cmdb, home, console_port=free_port()
-        )  # nobody is there: no news come from another installation
+        app = portal_app(cmdb, home, console_port=SILENT)
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -78,7 +79,7 @@ def test_no_page_has_a_barrier_by_day_or_by_night(reader, site, watch, language,
             barriers[path] = found
     assert barriers == {}
     assert watch.complaints == []
-    assert watch.strangers(site[0], "http://127.0.0.1:8081/", "ws://127.0.0.1:8081/") == set()
+    assert watch.strangers(site[0], f"http://127.0.0.1:{SILENT}/", f"ws://127.0.0.1:{SILENT}/") == set()
 
 
 def test_a_barrier_would_be_found(reader):
