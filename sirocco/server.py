@@ -1,5 +1,6 @@
 """The web process: API and portal on gunicorn. It writes the CMDB and never speaks to the engine."""
 
+import gc
 import sys
 from typing import Any
 
@@ -69,7 +70,9 @@ class _Web(BaseApplication):
 
     def load(self) -> Flask:  # type: ignore[override]  # a Flask is a WSGI application; its annotation is looser
         configure(self._settings, "web")
-        return create_app(self._settings)
+        app = create_app(self._settings)
+        gc.freeze()  # what stays for good is not looked through again: the slowest of 300 pages took 60 ms, not 150
+        return app
 
 
 def main() -> None:
