@@ -141,6 +141,9 @@ def test_the_exact_model_counts_spare_room(place):
         (9, [MinSpareResources(BOTH, 0, 12)], [MinSpareResources(BOTH, 0, 13)]),
         (9, [MaxSpareResources(BOTH, 0, 12), Online(0), Online(1)],
          [MaxSpareResources(BOTH, 0, 11), Online(0), Online(1)]),
+        (9, [MinSpareResources(BOTH, 1, 16)], [MinSpareResources(BOTH, 1, 17)]),
+        (9, [MaxSpareResources(BOTH, 1, 16), Online(0), Online(1)],
+         [MaxSpareResources(BOTH, 1, 15), Online(0), Online(1)]),
         (9, [MinSpareResources(frozenset({0}), 0, 9)], [MinSpareResources(frozenset({0}), 0, 10)]),
         (9, [MaxSpareResources(frozenset({0}), 0, 3), Online(0)], [MaxSpareResources(frozenset({0}), 0, 2), Online(0)]),
         (9, [MostlySpread((0, 1, 2), 2)], [MostlySpread((0, 1, 2), 2), sent(0, 1), sent(1, 1), sent(2, 1)]),
@@ -157,7 +160,7 @@ def test_the_exact_model_counts_spare_room(place):
 )  # fmt: skip
 def test_pools_refute_what_two_hosts_cannot_do(build, room, fine, wrong):
     """Three VMs of 2 on two hosts, with just enough of everything and with too little by one."""
-    model = build([(room, 9)] * 2, [(2, 2)] * 3, [0, 1, 1])
+    model = build([(room, 11)] * 2, [(2, 2)] * 3, [0, 1, 1])
     assert not refuted(model, *fine)
     assert refuted(model, *wrong)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from placement.answer import Status
+from placement.constraints.base import Total
 from placement.constraints.fence import Fence
 from placement.constraints.max_spare_resources import MaxSpareResources
 from placement.constraints.min_spare_resources import MinSpareResources
@@ -31,18 +32,28 @@ RULES = [
 ]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+SECOND = [MinSpareResources(PAIR, 1, 18), MaxSpareResources(PAIR, 1, 18)]
+
+
+@pytest.mark.parametrize("rule", [*RULES, *SECOND], ids=lambda rule: rule.id)
 def test_a_sum_is_astray_where_the_check_finds_fault(build, rule):
     random = np.random.default_rng(5)
     sizes = random.integers(1, 4, (5, 2)).tolist()
     verdicts = set()
     for _ in range(60):
-        problem = Problem(Instance(build([(10, 10)] * 4, sizes, random.integers(0, 4, 5).tolist()), (rule,)))
+        problem = Problem(Instance(build([(10, 12)] * 4, sizes, random.integers(0, 4, 5).tolist()), (rule,)))
         (total,) = problem.totals
         kept = not total.astray(np.array(total.of(problem.start)))
         assert kept == satisfied(problem, Draft(problem, problem.start), [True] * 4)
         verdicts.add(kept)
     assert verdicts == {True, False}
+
+
+def test_a_sum_without_limits_takes_all_that_is_somewhere():
+    total = Total(np.array([False, True]), np.array([3, 5]))
+    assert total.of([-1, 1]) == 5
+    assert total.of([0, -1]) == 0
+    assert total.astray(np.array([0, 1, 10**12])).tolist() == [0, 0, 0]
 
 
 def test_spare_is_that_of_the_hosts_left_online(place):
