@@ -85,7 +85,7 @@ test: setup-test check ## set up what is needed and pass the whole suite (ORDER=
 	$(PY) -m pytest -q -n 2 --dist loadfile -p randomly --randomly-seed=$(ORDER) -m "not (hypervisor or browser or faults)"
 	$(PY) -m pytest -q -n 2 --dist loadfile -p no:randomly -m "hypervisor or browser or faults"
 
-coverage: ## 100 % of the branches where an issue asks for it
+coverage: setup-test ## 100 % of the branches where an issue asks for it
 	$(PY) tools/coverage_gate.py
 
 bench: $(filter-out bench,$(shell grep -oE '^bench-[a-z]+' $(firstword $(MAKEFILE_LIST)))) ## every benchmark table
