@@ -98,7 +98,10 @@ class Dispatcher:
         return bool(due)
 
     def _next(self, patience: float) -> list[Due]:
-        """Looking again and again costs half as much in one thread as it does with the event loop asking each time."""
+        """Claim what is due now, or first within ``patience`` (s).
+
+        Looking again and again costs half as much in one thread as it does with the event loop asking each time.
+        """
         until = time.monotonic() + patience
         while not (due := self._claim()) and time.monotonic() < until and not self._over.wait(_PAUSE):
             pass
