@@ -9,12 +9,14 @@ from sirocco_client import __version__, login
 from sirocco_client.connection import Caller, complete, server
 from sirocco_client.errors import ApiError, ClientError
 from sirocco_client.nouns import BY_COMMAND
+from sirocco_client.speech import spoken, teach_click
 from sirocco_client.verbs import noun
 from sirocco_client.wire import Login
 from sirocco_client.words import say
 
 _SHELLS = ("bash", "zsh", "fish")
 _INTERRUPTED = 130
+_SPOKEN = "in the reader's language"
 
 
 class _Nouns(click.Group):
@@ -27,7 +29,9 @@ class _Nouns(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A noun's group, or a command of its own."""
         found = BY_COMMAND.get(cmd_name)
-        return noun(found) if found else super().get_command(ctx, cmd_name)
+        if found is None:
+            return super().get_command(ctx, cmd_name)
+        return spoken(noun(found)) if ctx.obj == _SPOKEN else noun(found)
 
 
 @click.group(cls=_Nouns, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,8 +89,10 @@ def _entry_point(context: click.Context) -> None:
 
 def main() -> None:
     """Run, and tell failures in words: what, and what to do. Exit 1 refused, 2 wrong call, 3 the job failed."""
+    teach_click()
+    spoken(sirocco)
     try:
-        sirocco(prog_name="sirocco", standalone_mode=False)
+        sirocco(prog_name="sirocco", standalone_mode=False, obj=_SPOKEN)
     except click.exceptions.Abort:
         click.echo(say("Interrupted."), err=True)
         sys.exit(_INTERRUPTED)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sirocco_client.wire import Body
+from sirocco_client.words import say
 
 FORMATS = ("table", "json", "yaml")
 _LONGEST = 60
@@ -52,7 +53,7 @@ def cell(content: Any, name: str = "") -> str:
         case None:
             return ""
         case bool():
-            return "yes" if content else "no"
+            return say("yes" if content else "no")
         case float():
             return f"{content:.2f}"
         case {"href": href}:

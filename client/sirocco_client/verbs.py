@@ -34,14 +34,12 @@ _QUERY: tuple[click.Parameter, ...] = (
 
 
 def _option(field: Field) -> click.Option:
-    flag = field.kind == "bool"
     kind, _, detail = field.kind.partition(":")
     collection = {"nic": f"{detail}s", "ref": detail, "url": detail}.get(kind, "")
+    flag: dict[str, Any] = {"is_flag": True, "default": False}
     return click.Option(
         [f"--{field.option}", parameter(field)],
-        type=None if flag else _TYPES.get(field.kind, click.STRING),
-        is_flag=flag,
-        default=False if flag else None,
+        **(flag if kind == "bool" else {"type": _TYPES.get(kind, click.STRING)}),
         multiple=field.many,
         required=field.required,
         help=field.help,

@@ -67,7 +67,7 @@ class _Bar:
 
         columns = (TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("queued", total=None)
+        self._task = self._progress.add_task(say("queued"), total=None)
         self._progress.start()
 
     def update(self, job: Body) -> None:

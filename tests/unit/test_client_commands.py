@@ -2,16 +2,18 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from inspect import cleandoc
 from pathlib import Path
 from string import Formatter
 
 import click
 import pytest
-from sirocco_client import login, output, words
+from sirocco_client import french, french_help, login, output, words
 from sirocco_client.catalogue import operations
 from sirocco_client.cli import sirocco
 from sirocco_client.errors import ClientError
@@ -162,14 +164,88 @@ def sentences():
 def test_every_sentence_of_the_client_is_told_in_french():
     told = set(sentences())
     assert len(told) > 30
-    assert told - set(words.FRENCH) == set()
+    assert told - set(words.known("fr")) == set()
 
 
 def test_french_sentences_have_the_same_places():
     def places(text):
         return {name for _, name, _, _ in Formatter().parse(text) if name}
 
-    assert [text for text, french in words.FRENCH.items() if places(text) != places(french)] == []
+    assert [text for text, told in words.known("fr").items() if places(text) < places(told)] == []
+    assert [text for text, told in french.SENTENCES.items() if places(text) != places(told)] == []
+
+
+def helps(command, context):
+    """What ``--help`` tells of a command and of all below it, and what its options ask for."""
+    yield cleandoc(command.help or "")
+    for option in command.params:
+        yield from filter(None, (getattr(option, name, "") for name in ("help", "prompt")))
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            yield from helps(command.get_command(context, name), context)
+
+
+def test_all_help_of_the_client_is_told_in_french_and_nothing_else_is_kept():
+    told = set(helps(sirocco, click.Context(sirocco)))
+    assert told - set(words.known("fr")) == set()
+    assert set(french_help.HELP) - told == set()
+
+
+CLICK_FOR_PROGRAMMERS = {
+    "_termui_impl.py",
+    "_winconsole.py",
+    "utils.py",
+}
+
+
+def said_by_click():
+    """What click asks its translations for, but for what only a mistake in our own declarations could raise."""
+    for source in Path(click.__file__).parent.glob("*.py"):
+        if source.name in CLICK_FOR_PROGRAMMERS:
+            continue
+        for call in ast.walk(ast.parse(source.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"_", "ngettext"}:
+                yield from (one.value for one in call.args[:2] if isinstance(one, ast.Constant))
+
+
+NEVER_SAID = (
+    *("declaration", "flag for true/false", "defined twice", "Did you mean to", "iterable", "DeprecationWarning"),
+    *("Confirm the action", "Do you want", "Could not open file", "unknown error", "start character", "Press any"),
+    *("color", "Choice(", "directory", "file", "path", "{name} {filename", "match the format", "UUID", "values are"),
+)
+
+
+def test_what_click_says_is_told_in_french():
+    said = {text for text in said_by_click() if not any(part in text for part in NEVER_SAID)}
+    assert len(said) > 30
+    assert said - set(french.OF_CLICK) == set()
+
+
+ENGLISH = re.compile(
+    r"\b(the|this|and|of|to|for|with|show|error|usage|missing|no such|invalid|required)\b", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("--help", "Utilisation : sirocco [OPTIONS] COMMANDE"),
+        ("machine create --help", "--cpu ENTIER"),
+        ("machine create", "Il manque l'option '--image'"),
+        ("machine lst", "Vouliez-vous dire 'list' ?"),
+        ("machine list --limit many", "'many' n'est pas un nombre"),
+        ("machine list one two", "Arguments en trop (one two)"),
+        ("completion ksh", "'ksh' n'est pas parmi 'bash', 'zsh', 'fish'."),
+    ],
+)
+def test_the_command_line_speaks_french(tmp_path, asked, told):
+    program = str(Path(sys.executable).with_name("sirocco"))
+    surroundings = {"HOME": str(tmp_path), "PATH": "", "LANG": "fr_FR.UTF-8"}
+    done = subprocess.run(
+        [program, *asked.split()], capture_output=True, text=True, env=surroundings, check=False, encoding="utf-8"
+    )
+    assert told in done.stdout + done.stderr
+    assert not ENGLISH.search(done.stdout + done.stderr)
 
 
 def test_a_refusal_is_told_in_the_readers_language(tmp_path):
