@@ -1,6 +1,7 @@
 """A private hypervisor for tests: daemons of their own with real guests, and the tiny image for them."""
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +28,19 @@ def a_hypervisor(count: int) -> Iterator[dict[str, Any]]:
     try:
         yield local.start(root, hosts=count)
     finally:
+        _tell(root)
         local.stop(root)
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _tell(root: Path) -> None:
+    """Print how the machines there fare and what they said last: pytest shows it beside a test that failed."""
+    provider = local.status(root).get("provider", {"settings": {"hosts": []}})
+    for host in provider["settings"]["hosts"]:
+        stats = ["virsh", "-q", "-c", host["uri"], "domstats", "--state", "--vcpu", "--interface"]
+        print(host["name"], subprocess.run(stats, capture_output=True, text=True, check=False, timeout=30).stdout)
+    for log in sorted(root.rglob("*.log")):
+        print(log.name, *log.read_text(errors="replace").splitlines()[-20:], sep="\n  ")
 
 
 def offer_tiny(tx: Transaction, folder: Path) -> Image:
