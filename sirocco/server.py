@@ -26,7 +26,7 @@ _REQUEST_LINE = 8190
 
 def open_cmdb(settings: Settings) -> Cmdb:
     """The CMDB as this process sees it."""
-    return Cmdb(Database(settings.database), Sealer(KeyRing.at(settings.keyring)))
+    return Cmdb(Database(settings.database, mapped=True), Sealer(KeyRing.at(settings.keyring)))
 
 
 def create_app(settings: Settings | None = None) -> Flask:
