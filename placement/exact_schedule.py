@@ -1,6 +1,6 @@
 """Shorter makespans by CP-SAT, and proofs that none is shorter, for plans in which no VM moves twice."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from placement.justify import early, shaken
-from placement.ledger import Ledger
+from placement.ledger import Entries, Ledger
 from placement.schedule import Schedule
 from placement.timetable import Timetable
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Moment = int | cp_model.LinearExpr
 
-EFFORT = 0.02
+EFFORT = 0.01
 """Deterministic effort for one makespan, in CP-SAT's units; those that are found take a tenth of it."""
 LESS = 0.005
 """The same where a plan without detours is known: there is another way to shorten it."""
@@ -53,6 +53,8 @@ class ExactSchedule:
         """The best schedule found, the one given included, and a lower bound on the makespan, at least `low`."""
         if self.ledger.overdrawn:
             return best, low
+        if best.detours:
+            best = self._straightened(best)
         best, low = self._from_below(best, -(-low // self._step) * self._step)
         return best if best.detours else self._from_above(best, low), low
 
@@ -72,32 +74,44 @@ class ExactSchedule:
             low = low if doubts else at
         return best, low
 
+    def _straightened(self, best: Schedule) -> Schedule:
+        """Without detours where other starts of the tasks that they replaced, and of those around them, allow it."""
+        bent = [number for number in range(best.asked) if best.table.tasks[number] != self.table.tasks[number]]
+        found, _ = self._within(best.makespan, best, self._around(bent, NEAR), EFFORT)
+        return found or best
+
     def _from_above(self, best: Schedule, low: int) -> Schedule:
-        """Shorter step by step, by other starts of some tasks; a schedule without shorter neighbours is shaken."""
+        """Shorter step by step, by other starts of some tasks: of more where that is refuted, else after a shake."""
         random = np.random.default_rng(self.seed)
-        stride = max(1, (best.makespan - low) // (STRIDES * self._step))
+        near, stride = NEAR, max(1, (best.makespan - low) // (STRIDES * self._step))
         for _ in range(ROUNDS):
             if best.makespan <= low or self.stop():
                 break
             span = max(low, best.makespan - stride * self._step)
-            found, _ = self._within(span, best, self._near(best, span), EFFORT)
+            found, refuted = self._within(span, best, self._near(best, span, near), EFFORT)
             if found is not None:
-                best = found
+                best, near = found, NEAR
             elif stride > 1:
                 stride //= 2
-            elif self.table.hold or self.table.latest or self.table.at_once:
+            elif refuted and near < len(self.heads):
+                near += near // 2
+            elif refuted or self.table.hold or self.table.latest or self.table.at_once:
                 break
             else:
                 best = replace(best, starts=shaken(self.ledger, best.starts, random))
         return best
 
-    def _near(self, best: Schedule, span: int) -> set[int]:
-        """The tasks that are in the way of a makespan, those with which they share accounts, and so on."""
-        after = early(self.ledger.reversed(), [-end for end in best.ends])
-        pressed = [number for number, end in enumerate(best.ends) if end + after[number] > span]
-        found, queue = set(pressed), pressed
+    def _near(self, best: Schedule, span: int, most: int) -> set[int]:
+        """The tasks that are in the way of a makespan, and those around them."""
+        after = early(self.ledger.reversed, [-end for end in best.ends])
+        return self._around([number for number, end in enumerate(best.ends) if end + after[number] > span], most)
+
+    def _around(self, tasks: Iterable[int], most: int) -> set[int]:
+        """Tasks, those with which they share accounts, and so on until there are enough."""
+        queue = list(tasks)
+        found = set(queue)
         for number in queue:
-            if len(found) >= NEAR:
+            if len(found) >= most:
                 break
             for account in sorted(self._accounts_of[number]):
                 fresh = self._users[account] - found
@@ -180,6 +194,15 @@ class ExactSchedule:
         for number in sorted(self.table.at_once):
             model.add(starts[number] == 0)
 
+    @cached_property
+    def _uses(self) -> "list[tuple[Entries, Entries, Entries]]":
+        """What each task borrows from accounts, takes for good and gives for good."""
+        uses = []
+        for takes, gives in zip(self.ledger.takes, self.ledger.gives, strict=True):
+            borrowed = set(takes).intersection(gives)
+            uses.append((tuple(sorted(borrowed)), _others(takes, borrowed), _others(gives, borrowed)))
+        return uses
+
     def _accounts(self, model: "cp_model.CpModel", starts: "list[Moment]", steps: int) -> None:
         """A cumulative for each account that is used at a time still open: who takes counts from its start on.
 
@@ -191,22 +214,26 @@ class ExactSchedule:
         amounts: dict[int, list[int]] = {account: [] for account in intervals}
         room = dict(enumerate(self.ledger.room))
 
-        def use(entries: dict[int, int], start: "Moment", size: "Moment", end: "Moment") -> None:
-            if not undecided.isdisjoint(entries):
+        def use(entries: Entries, start: "Moment", size: "Moment", end: "Moment") -> None:
+            pending = [entry for entry in entries if entry[0] in undecided]
+            if pending:
                 interval = model.new_interval_var(start, size, end, "")
-                for account in undecided.intersection(entries):
+                for account, amount in pending:
                     intervals[account].append(interval)
-                    amounts[account].append(entries[account])
+                    amounts[account].append(amount)
 
-        for number, (start, length) in enumerate(zip(starts, self._length, strict=True)):
-            takes, gives = dict(self.ledger.takes[number]), dict(self.ledger.gives[number])
-            back = {account: amount for account, amount in takes.items() if gives.get(account) == amount}
-            for account in back:
-                del takes[account], gives[account]
-            use(back, start, length, start + length)
-            use(takes, start, steps + 1 - start, steps + 1)
-            use(gives, 0, start + length, start + length)
-            for account, amount in gives.items():
+        for number in sorted(set().union(*(self._users[account] for account in undecided))):
+            start, length = starts[number], self._length[number]
+            end = start + length
+            borrowed, taken, given = self._uses[number]
+            use(borrowed, start, length, end)
+            use(taken, start, steps + 1 - start, steps + 1)
+            use(given, 0, end, end)
+            for account, amount in given:
                 room[account] += amount
         for account, users in intervals.items():
             model.add_cumulative(users, amounts[account], room[account])
+
+
+def _others(entries: Entries, known: set[tuple[int, int]]) -> Entries:
+    return tuple(entry for entry in entries if entry not in known)

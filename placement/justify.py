@@ -14,29 +14,29 @@ from placement.ledger import Entries, Ledger, ledger_of
 from placement.schedule import Schedule
 from placement.trajectory import FOREVER
 
-ROUNDS = 14
+ROUNDS = 20
 """Times forth and back at most."""
+PATIENCE = 3
+"""Times in a row that may gain nothing."""
 
 
-def justified(schedule: Schedule, stop: Callable[[], bool] = bool) -> Schedule:
+def justified(schedule: Schedule, bound: int, stop: Callable[[], bool] = bool) -> Schedule:
     """A schedule of the same tasks that is at most as long; the same one where nothing was gained.
 
-    `stop` is asked after each time forth and back whether to be content.
+    No plan is shorter than `bound`, s. `stop` is asked after each time forth and back whether to be content.
     """
     table = schedule.table
-    forward = ledger_of(table)
-    if table.hold or table.alone or forward.overdrawn or _sheltered_by_rules(schedule):
+    ledger = ledger_of(table)
+    if table.hold or table.alone or ledger.overdrawn or _sheltered_by_rules(schedule):
         return schedule
-    backward = forward.reversed()
-    starts, span = early(forward, schedule.starts), 0
+    random = np.random.default_rng(0)
+    found, idle = replace(schedule, starts=early(ledger, schedule.starts)), 0
     for _ in range(ROUNDS):
-        ends = [start + seconds for start, seconds in zip(starts, forward.seconds, strict=True)]
-        if max(ends) == span or stop():
+        span = found.makespan
+        if span <= bound or idle == PATIENCE or stop():
             break
-        span = max(ends)
-        late = early(backward, [-end for end in ends])
-        starts = early(forward, [-start - seconds for start, seconds in zip(late, forward.seconds, strict=True)])
-    found = replace(schedule, starts=starts)
+        found = replace(found, starts=shaken(ledger, found.starts, random))
+        idle = idle + 1 if found.makespan == span else 0
     return min(schedule, found, key=lambda s: s.rank) if _keeps_times(found) else schedule
 
 
@@ -56,7 +56,7 @@ def shaken(ledger: Ledger, starts: Sequence[int], random: np.random.Generator) -
     """Starts of another schedule that is no longer: pushed forth and back, tasks at the same time in any order."""
     noise = random.uniform(0, 0.5, len(starts)).tolist()
     ends = [-start - seconds + odd for start, seconds, odd in zip(starts, ledger.seconds, noise, strict=True)]
-    late = early(ledger.reversed(), ends)
+    late = early(ledger.reversed, ends)
     return early(ledger, [odd - end - s for end, s, odd in zip(late, ledger.seconds, noise, strict=True)])
 
 

@@ -50,6 +50,7 @@ class Ledger:
         pairs = zip(self.takes, self.gives, strict=True)
         return frozenset(n for n, (takes, gives) in enumerate(pairs) if dict(takes).keys() & dict(gives).keys())
 
+    @cached_property
     def reversed(self) -> "Ledger":
         """The same tasks backwards in time."""
         room = list(self.room)

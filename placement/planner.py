@@ -51,7 +51,7 @@ def make_plan(
     if not table.tasks:
         return Planned(Plan(problem.model, ()), 0)
     ledger = ledger_of(table)
-    heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed())
+    heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed)
     anyhow = least_span(table)
     bound = max(
         anyhow, *(head + tail - seconds for head, tail, seconds in zip(heads, tails, ledger.seconds, strict=True))
@@ -102,7 +102,7 @@ class _Search:
     def _pass(self, bound: int) -> None:
         own = self.table.copy()
         listed = Schedule(own, Simulation(own, self._preference.tolist()).run(), len(self.table.tasks))
-        found = justified(listed, self.stop) if listed.makespan > bound else listed
+        found = justified(listed, bound, self.stop)
         if self.best is None or found.rank < self.best.rank:
             self.best = found
         tails = learnt_tails(listed)[: len(self._preference)]

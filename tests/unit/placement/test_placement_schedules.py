@@ -155,7 +155,7 @@ def test_justified_schedules_are_legal_and_no_longer(seed, load):
         listed = Schedule(table, Simulation(table, [0.0] * asked).run(), asked)
     except PlanningError:
         assume(False)
-    found = justified(listed)
+    found = justified(listed, 0)
     assert found.makespan <= listed.makespan
     assert check_plan(instance, found.plan(problem)).legal
 
@@ -192,7 +192,7 @@ def test_heads_and_tails_of_a_chain(build):
     model = build([(4, 4)] * 4, [(4, 4)] * 3, [0, 1, 2], migrate=[1, 2, 4])
     ledger = ledger_of(Timetable(Problem(Instance(model)), [1, 2, 3], [True] * 4))
     assert earliest_ends(ledger) == [7, 6, 4]
-    assert earliest_ends(ledger.reversed()) == [1, 3, 7]
+    assert earliest_ends(ledger.reversed) == [1, 3, 7]
 
 
 def test_deadlines_and_common_ends_hold_in_short_plans(build):
@@ -215,6 +215,23 @@ def test_bound_holds_for_every_mode_and_plan():
         assert answer.plan is None or answer.makespan_bound <= answer.plan.makespan
 
 
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_detours_that_another_order_spares_are_taken_back(monkeypatch, seed):
+    monkeypatch.setattr("placement.exact_schedule.TRIES", 0)
+    instance = generate(Recipe("shuffle", hosts=60, load=0.9, moves=130, seed=seed))
+    problem, host, online = sent(instance)
+    table = Timetable(problem, host, online)
+    ledger = ledger_of(table)
+    heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed)
+    own = table.copy()
+    listed = Schedule(own, Simulation(own, tails).run(), len(table.tasks))
+    assert listed.detours
+    found, _ = ExactSchedule(table, ledger, heads, tails, 1, bool).shorten(listed, max(heads))
+    assert not found.detours
+    assert found.makespan <= listed.makespan
+    assert check_plan(instance, found.plan(problem)).legal
+
+
 @pytest.mark.parametrize("seed", [1, 3, 4])
 def test_plans_are_shortened_near_the_best_one_known(monkeypatch, seed):
     """With few tasks free at a time, schedules stay legal and become much shorter than those of list scheduling."""
@@ -224,7 +241,7 @@ def test_plans_are_shortened_near_the_best_one_known(monkeypatch, seed):
     problem, host, online = sent(instance)
     table = Timetable(problem, host, online)
     ledger = ledger_of(table)
-    heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed())
+    heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed)
     own = table.copy()
     listed = Schedule(own, Simulation(own, tails).run(), len(table.tasks))
     assert not listed.detours
