@@ -11,6 +11,8 @@ import click
 
 from sirocco import __version__
 from sirocco.ops.errors import OperationError
+from sirocco.ops.speech import spoken, teach_click
+from sirocco.ops.words import said, worded
 
 if TYPE_CHECKING:
     from sirocco.ops.settings import Settings
@@ -145,7 +147,7 @@ def password(user: str, *, password_file: Path | None) -> None:
     """Give USER a new password, where the old one is lost."""
     from sirocco.ops.access import set_password
 
-    given = _secret(password_file, f"New password of {user}", "--password-file", confirm=True)
+    given = _secret(password_file, worded("New password of {name}", name=user), "--password-file", confirm=True)
     _say(set_password(_settings(), user, given))
 
 
@@ -187,7 +189,7 @@ def restore(archive: Path, *, passphrase_file: Path | None) -> None:
 
 
 def _passphrase(file: Path | None, *, confirm: bool) -> str:
-    return _secret(file, "Passphrase of the key ring", "--passphrase-file", confirm=confirm)
+    return _secret(file, worded("Passphrase of the key ring"), "--passphrase-file", confirm=confirm)
 
 
 def _secret(file: Path | None, what: str, option: str, *, confirm: bool) -> str:
@@ -196,9 +198,10 @@ def _secret(file: Path | None, what: str, option: str, *, confirm: bool) -> str:
         try:
             return file.read_text().strip("\n")
         except (OSError, ValueError) as error:
-            raise OperationError(f"{option}: {file} cannot be read as text: {error}") from error
+            told = {"option": option, "path": file, "why": error}
+            raise OperationError("{option}: {path} cannot be read as text: {why}", **told) from error
     if not sys.stdin.isatty():
-        raise OperationError(f"no terminal to ask for it: {what}. Give {option}")
+        raise OperationError("no terminal to ask for it: {what}. Give {option}", what=what, option=option)
     return str(click.prompt(what, hide_input=True, confirmation_prompt=confirm))
 
 
@@ -222,20 +225,23 @@ def list_keys() -> None:
 
     ring = KeyRing(_settings().keyring)
     for key_id in ring.ids:
-        _say(f"{key_id}{' (current)' if key_id == ring.current else ''}")
+        _say(worded("{key} (current)", key=key_id) if key_id == ring.current else key_id)
 
 
 def main(command: Callable[[], None] = cli) -> None:
     """Run the command; an error meant for people is printed as one, without a traceback."""
     from sirocco.contracts.errors import SiroccoError
 
+    teach_click()
+    spoken(cli)
     try:
         command()
     except (OperationError, SiroccoError) as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(worded("Error: {message}", message=said(error)), err=True)
         sys.exit(1)
     except OSError as error:
-        click.echo(f"Error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", err=True)
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+        click.echo(worded("Error: {message}", message=told), err=True)
         sys.exit(1)
 
 

@@ -17,6 +17,7 @@ from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.listen import gunicorn_bind
 from sirocco.ops.logging import configure
 from sirocco.ops.settings import Settings, load
+from sirocco.ops.words import said
 from web.language import catalogue
 
 _THREADS = 16
@@ -82,7 +83,7 @@ def main() -> None:
         configure(settings, "web")
         _Web(settings).run()
     except OperationError as error:
-        sys.exit(str(error))
+        sys.exit(said(error))
 
 
 if __name__ == "__main__":

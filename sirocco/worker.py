@@ -35,6 +35,7 @@ from sirocco.ops.health import BEAT, beat
 from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.logging import configure
 from sirocco.ops.settings import Settings, load
+from sirocco.ops.words import said
 from sirocco.services import providers
 from workflows.catalogue import WORKFLOWS
 
@@ -167,7 +168,7 @@ def main() -> None:
         configure(settings, "solver" if solver else "worker")
         asyncio.run(serve(settings, solver=solver))
     except OperationError as error:
-        sys.exit(str(error))
+        sys.exit(said(error))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
+import click as library
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
@@ -24,6 +25,12 @@ _METHODS = [("**.py", "python"), ("**/components/**.html", "jinja2"), ("**/templ
 _KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
 _OPTIONS = {pattern: {"trimmed": "true", "extensions": "jinja2.ext.i18n"} for pattern, _ in _METHODS[1:]}
 _REASONED = ("activities/*.py", "api/**/*.py", "sirocco/**/*.py", "web/*.py", "web/views/*.py", "workflows/*.py")
+_OPERATED = ("sirocco/admin.py", "sirocco/hypervisor/*.py", "sirocco/images/build.py", "sirocco/ops/*.py")
+_TELLING = {
+    *("worded", "Missing", "InvalidSettings", "OperationError", "StartError", "BackupError", "KeyRingError"),
+    *("PortTakenError", "EngineError", "EngineUnknownError", "FirstMachineError", "HypervisorError", "BuildError"),
+}
+_BELOW = {"_termui_impl.py", "_winconsole.py", "utils.py", "shell_completion.py"}
 _BORN = datetime(2026, 11, 21, tzinfo=UTC)
 
 
@@ -36,9 +43,53 @@ def template() -> Catalog:
     for problem in catalogue().values():
         for text in (problem.message, problem.remedy):
             texts.add(text, None, [("sirocco/contracts/errors.py", 0)])
-    for file, text in (*reasons(), *settings()):
+    for file, text in (*reasons(), *settings(), *operations(), *click()):
         texts.add(text, None, [(file, 0)])
     return texts
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    """What ``siroccod`` says: its help, its sentences and its errors, with their files."""
+    for path in sorted(file for rooms in _OPERATED for file in _HERE.parent.glob(rooms)):
+        helps = path.name == "admin.py"
+        for node in ast.walk(ast.parse(path.read_text())):
+            told = (*_told(node), *(_help(node) if helps else ()))
+            yield from ((str(path.relative_to(_HERE.parent)), text) for text in told if text)
+
+
+def _told(node: ast.AST) -> Iterator[str]:
+    """Texts of ``worded(...)``, of errors raised, and of what is put aside for them; a step's name for progress."""
+    match node:
+        case ast.Call(func=ast.Name(id="progress"), args=[_, given]):
+            yield _text(given)
+        case ast.Call(func=ast.Name(id=name), args=given) if name in _TELLING:
+            yield from map(_text, given)
+        case ast.Assign(targets=[ast.Name(id="text" | "invitation" | "_FAULTS" | "_COUNTED")], value=value):
+            yield from map(_text, value.values if isinstance(value, ast.Dict) else [value])
+        case ast.ClassDef(name="Health", body=body):
+            yield from (_text(one.value) for one in body if isinstance(one, ast.Assign))
+
+
+def _help(node: ast.AST) -> Iterator[str]:
+    """The help of a command and of its options."""
+    match node:
+        case ast.keyword(arg="help", value=value):
+            yield _text(value)
+        case ast.FunctionDef(decorator_list=[_, *_]):
+            yield ast.get_docstring(node) or ""
+
+
+def _text(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def click() -> Iterator[tuple[str, str]]:
+    """What click says of itself, which ``siroccod`` says in the reader's language."""
+    for path in sorted(Path(library.__file__).parent.glob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            match call:
+                case ast.Call(func=ast.Name(id="_" | "ngettext"), args=given) if path.name not in _BELOW:
+                    yield from (("click", text) for text in map(_text, given[:2]) if text)
 
 
 def settings() -> Iterator[tuple[str, str]]:

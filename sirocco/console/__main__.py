@@ -24,6 +24,7 @@ from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.listen import listening_socket
 from sirocco.ops.logging import configure
 from sirocco.ops.settings import Settings, load
+from sirocco.ops.words import said
 from sirocco.services import providers
 
 _STREAMS_EACH = 8
@@ -110,7 +111,7 @@ def main() -> None:
         opened = listening_socket(settings.host, settings.console_port)
         uvicorn.Server(config).run([opened])
     except OperationError as error:
-        sys.exit(str(error))
+        sys.exit(said(error))
 
 
 if __name__ == "__main__":

@@ -70,9 +70,11 @@ def virsh(paths: HostPaths, *command: str, seconds: float = 30.0) -> str:
     try:
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise HypervisorError(f"libvirtd of {paths.name} gave no answer to {command[0]} in {seconds:g} s") from None
+        told = {"host": paths.name, "command": command[0], "seconds": f"{seconds:g}"}
+        raise HypervisorError("libvirtd of {host} gave no answer to {command} in {seconds} s", **told) from None
     if done.returncode:
-        raise HypervisorError(f"libvirtd of {paths.name}: {done.stderr.strip() or command[0] + ' failed'}")
+        said = done.stderr.strip() or f"{command[0]}: {done.returncode}"
+        raise HypervisorError("libvirtd of {host}: {why}", host=paths.name, why=said)
     return done.stdout
 
 
@@ -80,7 +82,7 @@ def start(layout: Layout, state: State, number: int) -> HostPaths:
     """Start the daemon of host ``number`` and wait until it answers; one that runs already is left alone."""
     paths = layout.host(number)
     if len(os.fsencode(paths.socket)) > SOCKET_LIMIT:
-        raise HypervisorError(f"{paths.socket} is too long for a socket: choose a root with a shorter path")
+        raise HypervisorError("{path} is too long for a socket: choose a root with a shorter path", path=paths.socket)
     if pid(paths) is None:
         _configure(paths, state, number)
         for stale in (paths.socket, paths.pid_file):
@@ -110,7 +112,8 @@ def _launch(layout: Layout, paths: HostPaths) -> None:
     with (paths.root / "log/stdout.log").open("ab") as log:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", check=False)
     if done.returncode:
-        raise HypervisorError(f"libvirtd of {paths.name} ended with status {done.returncode}: {_last_words(paths)}")
+        told = {"host": paths.name, "status": done.returncode, "words": _last_words(paths)}
+        raise HypervisorError("libvirtd of {host} ended with status {status}: {words}", **told)
 
 
 def _await(paths: HostPaths) -> None:
@@ -122,7 +125,8 @@ def _await(paths: HostPaths) -> None:
                 virsh(paths, "version")
                 return
         time.sleep(0.1)
-    raise HypervisorError(f"libvirtd of {paths.name} did not come up in {_STARTUP:g} s: {_last_words(paths)}")
+    told = {"host": paths.name, "seconds": f"{_STARTUP:g}", "words": _last_words(paths)}
+    raise HypervisorError("libvirtd of {host} did not come up in {seconds} s: {words}", **told)
 
 
 def _last_words(paths: HostPaths) -> str:
@@ -139,7 +143,8 @@ def stop(paths: HostPaths) -> None:
         return
     os.kill(number, signal.SIGTERM)
     if not wait_gone((number,), _SHUTDOWN):
-        raise HypervisorError(f"libvirtd of {paths.name} (pid {number}) does not end: see {paths.root / 'log'}")
+        told = {"host": paths.name, "pid": number, "log": paths.root / "log"}
+        raise HypervisorError("libvirtd of {host} (pid {pid}) does not end: see {log}", **told)
 
 
 def wait_gone(pids: tuple[int, ...], seconds: float) -> bool:

@@ -6,10 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from sirocco.contracts.told import ToldError
+
 SOCKET_LIMIT = 107  # sun_path of a Unix socket, less the closing zero
 
 
-class HypervisorError(Exception):
+class HypervisorError(ToldError):
     """The local hypervisor cannot do what was asked; the message says what, why and what to do."""
 
 
@@ -118,4 +120,6 @@ class State:
         try:
             return cls(**json.loads(path.read_text())) if path.exists() else None
         except (ValueError, TypeError) as error:
-            raise HypervisorError(f"{path} is damaged ({error}): delete it and start the hypervisor again") from error
+            raise HypervisorError(
+                "{path} is damaged ({why}): delete it and start the hypervisor again", path=path, why=error
+            ) from error

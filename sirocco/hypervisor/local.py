@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,12 @@ def start(root: Path, *, hosts: int = 1, shared_storage: bool = True) -> dict[st
 def _require() -> None:
     lacks = requirements.missing()
     if lacks:
-        reasons = "; ".join(f"{lack.what} missing: {lack.remedy}" for lack in lacks)
-        raise HypervisorError(f"the local hypervisor cannot run here. {reasons}")
+        faults = (
+            HypervisorError("{what} missing: {remedy}", what=lack.what, remedy=HypervisorError(lack.remedy))
+            for lack in lacks
+        )
+        why = reduce(lambda one, other: HypervisorError("{one}; {other}", one=one, other=other), faults)
+        raise HypervisorError("the local hypervisor cannot run here. {why}", why=why)
     requirements.ensure_user()
 
 
@@ -49,7 +54,7 @@ def _state(layout: Layout, hosts: int, shared_storage: bool) -> State:  # noqa: 
     known = State.load(layout.state_file)
     running = any(daemon.pid(layout.host(number)) for number in range(1, 3))
     if known and running and (known.hosts, known.shared_storage) != (hosts, shared_storage):
-        raise HypervisorError(f"the hypervisor runs with {known.hosts} host(s) already: stop it first")
+        raise HypervisorError("the hypervisor runs already, with hosts: {count}; stop it first", count=known.hosts)
     verdict = accelerator.probe(layout.root / "accelerator.json")
     state = State(hosts, shared_storage, _addresses(layout, known), verdict.domain_type, verdict.why)
     state.save(layout.state_file)

@@ -52,7 +52,7 @@ def missing() -> tuple[Missing, ...]:
         packages.append("libvirt-daemon-driver-qemu")
     if packages:
         install = "apt-get install --no-install-recommends " + " ".join(packages)
-        lacks.append(Missing("packages " + ", ".join(packages), install))
+        lacks.append(Missing(", ".join(packages), install))
     if not lacks and not _namespaces():
         lacks.append(Missing("namespaces", "allow mount, UTS and network namespaces (a container needs --privileged)"))
     return tuple(lacks)

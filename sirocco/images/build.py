@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sirocco.contracts.told import ToldError
+
 _RESOURCES = Path(__file__).parent / "tiny"
 _PACKAGES = ("busybox-static", "dropbear-bin", "qemu-guest-agent")
 _KERNEL = "linux-image-cloud-amd64"
@@ -46,7 +48,7 @@ _TOOLS = {
 Progress = Callable[[float, str], None]
 
 
-class BuildError(Exception):
+class BuildError(ToldError):
     """The image cannot be built; the message says what, why and what to do."""
 
 
@@ -76,7 +78,9 @@ def build_tiny(target_dir: Path, progress: Progress = lambda _share, _step: None
     if not image.disk.exists():
         lacks = missing_packages()
         if lacks:
-            raise BuildError(f"the image factory needs: apt-get install --no-install-recommends {' '.join(lacks)}")
+            raise BuildError(
+                "the image factory needs: apt-get install --no-install-recommends {packages}", packages=" ".join(lacks)
+            )
         if os.geteuid() != 0:
             raise BuildError("the image factory needs root for file ownership and one loop mount: use sudo")
         with tempfile.TemporaryDirectory(prefix="sirocco-image-", dir=target_dir) as work:
@@ -121,7 +125,8 @@ def _run(*command: str, cwd: Path | None = None, stdin: bytes | None = None) -> 
     done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False)
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip()[-400:]
-        raise BuildError(f"{command[0]} failed with status {done.returncode}: {words}")
+        told = {"command": command[0], "status": done.returncode, "words": words}
+        raise BuildError("{command} failed with status {status}: {words}", **told)
     return done.stdout.decode(errors="replace")
 
 
@@ -137,7 +142,7 @@ def _fetch(work: Path) -> tuple[Path, Path, str]:
     try:
         _run("apt-get", "-o", "APT::Sandbox::User=root", "download", "-q", *names, cwd=downloads)
     except BuildError as error:
-        raise BuildError(f"{error}; if packages are unknown, run: apt-get update") from error
+        raise BuildError("{why}; if packages are unknown, run: apt-get update", why=error) from error
     staging, kernel = work / "programs", work / "kernel"
     for archive in sorted(downloads.glob("*.deb")):
         target = kernel if archive.name.startswith("linux-image") else staging
@@ -151,7 +156,7 @@ def _depends(package: str) -> str:
     for line in _run("apt-cache", "depends", package).splitlines():
         if line.strip().startswith("Depends:"):
             return line.split()[-1]
-    raise BuildError(f"package {package} is unknown here: run apt-get update")
+    raise BuildError("package {package} is unknown here: run apt-get update", package=package)
 
 
 def _libraries() -> list[str]:

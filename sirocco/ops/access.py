@@ -8,6 +8,7 @@ from sirocco.ops.cmdb import existing
 from sirocco.ops.errors import OperationError
 from sirocco.ops.password import ADMIN, FIRST_PASSWORD
 from sirocco.ops.settings import Settings
+from sirocco.ops.words import worded
 from sirocco.services import users
 
 
@@ -16,9 +17,9 @@ def set_password(settings: Settings, name: str, password: str) -> str:
     with existing(settings) as cmdb, cmdb.writing(SYSTEM) as tx:
         user = tx.session.scalar(select(User).where(User.name == name))
         if user is None:
-            known = ", ".join(tx.session.scalars(select(User.name).order_by(User.name))) or "none"
-            raise OperationError(f"there is no user named {name!r}; there are: {known}")
+            known = ", ".join(tx.session.scalars(select(User.name).order_by(User.name))) or worded("none")
+            raise OperationError("there is no user named {name!r}; there are: {known}", name=name, known=known)
         users.set_password(tx, user.id, password)
     if name == ADMIN:
         (settings.secrets / FIRST_PASSWORD).unlink(missing_ok=True)
-    return f"{name} has a new password, and is signed out everywhere."
+    return worded("{name} has a new password, and is signed out everywhere.", name=name)

@@ -11,6 +11,7 @@ from sirocco.ops import status
 from sirocco.ops.errors import OperationError
 from sirocco.ops.lock import AlreadyRunningError, running
 from sirocco.ops.settings import Settings, prepare_home
+from sirocco.ops.words import worded
 
 LOG = "supervisor.log"
 _LOOK = 0.1
@@ -42,22 +43,23 @@ def start(settings: Settings, say: Say) -> None:
             time.sleep(_LOOK)
         _pass_on(words.read(), say)
     if process.returncode is not None:
-        raise OperationError(f"Sirocco did not start; {path} tells more")
+        raise OperationError("Sirocco did not start; {path} tells more", path=path)
 
 
 def stop(settings: Settings, say: Say) -> None:
     """Ask the supervisor to stop and wait until it has; nothing running is fine."""
     pid = _supervisor(settings)
     if pid is None:
-        say("Sirocco does not run.")
+        say(worded("Sirocco does not run."))
         return
     os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + _STOP_SECONDS
     while running(settings):
         if time.monotonic() > end:
-            raise OperationError(f"the supervisor (pid {pid}) has not stopped within {_STOP_SECONDS:.0f} s")
+            told = {"pid": pid, "seconds": f"{_STOP_SECONDS:.0f}"}
+            raise OperationError("the supervisor (pid {pid}) has not stopped within {seconds} s", **told)
         time.sleep(_LOOK)
-    say("Stopped.")
+    say(worded("Stopped."))
 
 
 def _supervisor(settings: Settings) -> int | None:

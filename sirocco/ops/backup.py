@@ -28,6 +28,7 @@ from sqlalchemy import create_engine, inspect, make_url
 from sirocco import __version__
 from sirocco.ops.errors import OperationError
 from sirocco.ops.settings import FILE, Settings, prepare_home
+from sirocco.ops.words import worded
 
 _FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -44,7 +45,7 @@ class BackupError(OperationError):
 def save(settings: Settings, archive: Path, passphrase: str | None) -> str:
     """Write a backup, readable by its owner only; without a passphrase the key ring is left out. What was done."""
     if archive.exists():
-        raise BackupError(f"{archive} exists already; a backup never overwrites another file")
+        raise BackupError("{path} exists already; a backup never overwrites another file", path=archive)
     with tempfile.TemporaryDirectory(prefix="sirocco-backup-", dir=archive.absolute().parent) as scratch:
         parts = list(_parts(settings, Path(scratch), passphrase))
         manifest = {
@@ -60,8 +61,10 @@ def save(settings: Settings, archive: Path, passphrase: str | None) -> str:
                 tar.add(path, path.name, recursive=False)
         whole.chmod(0o600)
         whole.rename(archive)
-    left_out = "" if passphrase else " The key ring is not in it: without it no secret in this backup can be opened."
-    return f"Saved {', '.join(path.name for path in parts)} to {archive}.{left_out}"
+    saved = worded("Saved {parts} to {path}.", parts=", ".join(path.name for path in parts), path=archive)
+    if passphrase:
+        return saved
+    return f"{saved} {worded('The key ring is not in it: without it no secret in this backup can be opened.')}"
 
 
 def _parts(settings: Settings, scratch: Path, passphrase: str | None) -> Iterator[Path]:
@@ -80,7 +83,9 @@ def _ring(settings: Settings) -> bytes:
     try:
         return settings.keyring.read_bytes()
     except OSError as error:
-        raise BackupError(f"cannot read the key ring {settings.keyring}: {error.strerror}") from error
+        raise BackupError(
+            "cannot read the key ring {path}: {why}", path=settings.keyring, why=error.strerror
+        ) from error
 
 
 def load(settings: Settings, archive: Path, passphrase: str | None) -> str:
@@ -93,15 +98,20 @@ def load(settings: Settings, archive: Path, passphrase: str | None) -> str:
         kept = parts.get(_DUMP if settings.database_url else _SQLITE)
         if kept is None:
             other = "SQLite" if settings.database_url else "PostgreSQL"
-            raise BackupError(f"{archive} holds a CMDB of {other}; set or unset SIROCCO_DATABASE_URL accordingly")
+            raise BackupError(
+                "{path} holds a CMDB of {kind}; set or unset SIROCCO_DATABASE_URL accordingly", path=archive, kind=other
+            )
         prepare_home(settings)
         _put_back(settings, kept)
         if FILE in parts:
             (settings.home / FILE).write_bytes(parts[FILE].read_bytes())
         if ring:
             _write_closed(settings.keyring, ring)
-    missing = "" if ring else f" Put the key ring back as {settings.keyring} before you start."
-    return f"Restored {manifest['made']} ({manifest['sirocco']}) to {settings.home}.{missing} Start with `siroccod up`."
+    back = {"moment": manifest["made"], "version": manifest["sirocco"], "home": settings.home}
+    said = [worded("Restored {moment} ({version}) to {home}.", **back)]
+    if not ring:
+        said.append(worded("Put the key ring back as {path} before you start.", path=settings.keyring))
+    return " ".join([*said, worded("Start with `siroccod up`.")])
 
 
 def holds_keys(archive: Path) -> bool:
@@ -121,11 +131,11 @@ def _dump(settings: Settings, scratch: Path) -> Path:
         return target
     target, source = scratch / _SQLITE, settings.home / "cmdb.sqlite"
     if not source.exists():
-        raise BackupError(f"{settings.home} holds no CMDB; is SIROCCO_HOME right?")
+        raise BackupError("{home} holds no CMDB; is SIROCCO_HOME right?", home=settings.home)
     with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
         if new.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-            raise BackupError(f"the CMDB {source} is damaged; restore an earlier backup")
+            raise BackupError("the CMDB {path} is damaged; restore an earlier backup", path=source)
     return target
 
 
@@ -146,15 +156,15 @@ def _postgresql(settings: Settings, program: str, *arguments: str) -> None:
             [program, "--dbname", plain, *arguments], check=False, capture_output=True, text=True, env=environment
         )
     except FileNotFoundError:
-        raise BackupError(f"{program} is not installed (Debian package postgresql-client)") from None
+        raise BackupError("{program} is not installed (Debian package postgresql-client)", program=program) from None
     if done.returncode:
-        raise BackupError(f"{program} failed: {done.stderr.strip()[:500]}")
+        raise BackupError("{command} failed: {why}", command=program, why=done.stderr.strip()[:500])
 
 
 def _refuse_full(settings: Settings) -> None:
     found = [path for path in (settings.home / "cmdb.sqlite", settings.home / FILE, settings.keyring) if _filled(path)]
     if found:
-        raise BackupError(f"{found[0]} exists: a restore needs an empty SIROCCO_HOME")
+        raise BackupError("{path} exists: a restore needs an empty SIROCCO_HOME", path=found[0])
     if settings.database_url:
         engine = create_engine(settings.database)
         try:
@@ -176,9 +186,9 @@ def _readable(archive: Path) -> Iterator[tarfile.TarFile]:
     try:
         tar = tarfile.open(archive)  # noqa: SIM115 - closed below; errors of the reader are not errors of opening
     except tarfile.TarError as error:
-        raise BackupError(f"{archive} is not a backup: it is no tar archive") from error
+        raise BackupError("{path} is not a backup: it is no tar archive", path=archive) from error
     except OSError as error:
-        raise BackupError(f"{archive} cannot be read: {error.strerror}") from error
+        raise BackupError("{path} cannot be read: {why}", path=archive, why=error.strerror) from error
     with tar:
         yield tar
 
@@ -188,9 +198,9 @@ def _manifest(tar: tarfile.TarFile, archive: Path) -> dict[str, Any]:
         manifest = json.loads(_member(tar, _MANIFEST).read(1 << 20))
         usable = manifest["format"] == _FORMAT and set(manifest["parts"]) <= {_SQLITE, _DUMP, _KEYS, FILE}
     except (ValueError, KeyError, TypeError, tarfile.TarError) as error:
-        raise BackupError(f"{archive} is not a backup of Sirocco") from error
+        raise BackupError("{path} is not a backup of Sirocco", path=archive) from error
     if not usable:
-        raise BackupError(f"{archive} was made by a release that this one does not understand")
+        raise BackupError("{path} was made by a release that this one does not understand", path=archive)
     return dict(manifest)
 
 
@@ -208,9 +218,9 @@ def _unpack(tar: tarfile.TarFile, name: str, digest: str, scratch: Path) -> Path
         with target.open("xb") as file:
             shutil.copyfileobj(_member(tar, name), file)
     except (KeyError, tarfile.TarError):
-        raise BackupError(f"the backup lacks {name}") from None
+        raise BackupError("the backup lacks {name}", name=name) from None
     if _digest(target) != digest:
-        raise BackupError(f"{name} in the backup is damaged")
+        raise BackupError("{name} in the backup is damaged", name=name)
     return target
 
 
@@ -235,7 +245,9 @@ def _write_closed(path: Path, content: bytes) -> None:
 
 def _seal(ring: bytes, passphrase: str) -> bytes:
     if len(passphrase) < _SHORTEST:
-        raise BackupError(f"the passphrase is too short: it guards every secret, so it needs {_SHORTEST} characters")
+        raise BackupError(
+            "the passphrase is too short: it guards every secret, so it needs {least} characters", least=_SHORTEST
+        )
     salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
     return salt + nonce + AESGCM(_stretch(passphrase, salt)).encrypt(nonce, ring, _KEYS.encode())
 

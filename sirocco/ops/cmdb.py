@@ -17,7 +17,7 @@ from sirocco.ops.settings import Settings
 def existing(settings: Settings) -> Iterator[Cmdb]:
     """The CMDB as it is; OperationError where there is none, and where the database does not answer."""
     if not settings.database_url and not (settings.home / "cmdb.sqlite").exists():
-        raise OperationError(f"{settings.home} holds no CMDB; is SIROCCO_HOME right?")
+        raise OperationError("{home} holds no CMDB; is SIROCCO_HOME right?", home=settings.home)
     with answering():
         if not migrate.current(settings.database):
             raise OperationError("the database holds no CMDB: run `siroccod migrate`")
@@ -35,4 +35,4 @@ def answering() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         told = str(error).splitlines()[0]
-        raise OperationError(f"the CMDB does not answer: {told}. Is SIROCCO_DATABASE_URL right?") from error
+        raise OperationError("the CMDB does not answer: {why}. Is SIROCCO_DATABASE_URL right?", why=told) from error

@@ -22,6 +22,7 @@ from sirocco.ops import temporal_server
 from sirocco.ops.keyring import KeyRing, KeyRingError
 from sirocco.ops.lock import running
 from sirocco.ops.settings import Known, Settings, known, strangers
+from sirocco.ops.words import said, worded
 
 _LIBRARIES = ("temporalio", "sqlalchemy", "flask", "gunicorn", "ortools", "libvirt-python", "cryptography")
 _LEAST_DISK = 4 * 2**30
@@ -62,17 +63,25 @@ class Findings:
     def as_text(self) -> str:
         """For people."""
         lines = [_line(finding) for finding in self.findings]
-        lines += ["", "Settings that are not at their default:"]
+        lines += ["", worded("Settings that are not at their default:")]
         chosen = [entry for entry in self.settings if entry.origin != "default"]
-        lines += [f"  {entry.variable} = {entry.value}   ({entry.origin})" for entry in chosen] or ["  none"]
-        lines += ["", "All is well." if self.sound else "Something needed is missing: see the lines marked MISSING."]
+        lines += [f"  {entry.variable} = {entry.value}   ({entry.origin})" for entry in chosen] or [
+            "  " + worded("none")
+        ]
+        lines += ["", _verdict(sound=self.sound)]
         return "\n".join(lines)
 
 
+def _verdict(*, sound: bool) -> str:
+    if sound:
+        return worded("All is well.")
+    return worded("Something needed is missing: see the lines marked {mark}.", mark=worded("MISSING"))
+
+
 def _line(finding: Finding) -> str:
-    mark = "ok" if finding.good else "MISSING" if finding.needed else "absent"
+    mark = "ok" if finding.good else worded("MISSING") if finding.needed else worded("absent")
     remedy = "" if finding.good or not finding.remedy else f"\n          -> {finding.remedy}"
-    return f"{mark:<8}  {finding.what}: {finding.found}{remedy}"
+    return f"{mark:<8}  {worded('{what}: {why}', what=finding.what, why=finding.found)}{remedy}"
 
 
 def examine(settings: Settings) -> Findings:
@@ -93,7 +102,7 @@ def examine(settings: Settings) -> Findings:
 
 def _python(_settings: Settings) -> Iterator[Finding]:
     found = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-    yield Finding("Python", good=True, found=f"{platform.python_version()} with {found}")
+    yield Finding("Python", good=True, found=f"{platform.python_version()} ({found})")
 
 
 def _user(_settings: Settings) -> Iterator[Finding]:
@@ -101,8 +110,8 @@ def _user(_settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "root",
         good=root,
-        found="yes" if root else f"no, user {os.geteuid()}",
-        remedy="the local hypervisor and the image factory need root: use sudo",
+        found=worded("yes") if root else worded("no, user {number}", number=os.geteuid()),
+        remedy=worded("the local hypervisor and the image factory need root: use sudo"),
         needed=False,
     )
 
@@ -110,65 +119,74 @@ def _user(_settings: Settings) -> Iterator[Finding]:
 def _room(settings: Settings) -> Iterator[Finding]:
     place = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
     free = shutil.disk_usage(place).free
-    remedy = f"free some space, or set SIROCCO_HOME to a larger disk: {_LEAST_DISK >> 30} GiB are needed"
-    yield Finding("disk", good=free >= _LEAST_DISK, found=f"{free / 2**30:.1f} GiB free in {place}", remedy=remedy)
+    remedy = worded(
+        "free some space, or set SIROCCO_HOME to a larger disk: {size} GiB are needed", size=_LEAST_DISK >> 30
+    )
+    found = worded("{size} GiB free in {path}", size=f"{free / 2**30:.1f}", path=place)
+    yield Finding(worded("disk"), good=free >= _LEAST_DISK, found=found, remedy=remedy)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    found = f"{memory / 2**30:.1f} GiB"
-    yield Finding("memory", good=memory >= _LEAST_MEMORY, found=found, remedy="2 GiB are needed", needed=False)
+    found = worded("{size} GiB", size=f"{memory / 2**30:.1f}")
+    remedy = worded("{size} GiB are needed", size=_LEAST_MEMORY >> 30)
+    yield Finding(worded("memory"), good=memory >= _LEAST_MEMORY, found=found, remedy=remedy, needed=False)
 
 
 def _engine(settings: Settings) -> Iterator[Finding]:
     if settings.temporal_address:
-        yield _reached("workflow engine", settings.temporal_address)
+        yield _reached(settings.temporal_address)
         return
     program = temporal_server.program(settings)
     try:
-        yield Finding("workflow engine", good=True, found=f"{temporal_server.version(program)} at {program}")
+        release = temporal_server.version(program)
+        yield Finding(worded("workflow engine"), good=True, found=f"{release} ({program})")
     except temporal_server.EngineError as error:
-        yield Finding("workflow engine", good=False, found=str(error), remedy="make setup")
+        yield Finding(worded("workflow engine"), good=False, found=said(error), remedy="make setup")
 
 
-def _reached(what: str, address: str) -> Finding:
+def _reached(address: str) -> Finding:
+    what = worded("workflow engine")
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=5):
-            return Finding(what, good=True, found=f"{address} answers")
+            return Finding(what, good=True, found=worded("{address} answers", address=address))
     except (OSError, ValueError) as error:
-        return Finding(what, good=False, found=f"{address}: {error}", remedy="check TEMPORAL_ADDRESS and the network")
+        remedy = worded("check TEMPORAL_ADDRESS and the network")
+        return Finding(what, good=False, found=f"{address}: {error}", remedy=remedy)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
     if not settings.database_url and not (settings.home / "cmdb.sqlite").exists():
-        yield Finding("CMDB", good=True, found="none yet; it is made at first start")
+        yield Finding("CMDB", good=True, found=worded("none yet; it is made at first start"))
         return
     try:
-        at, wanted = migrate.current(settings.database) or "nothing", migrate.newest()
+        at, wanted = migrate.current(settings.database) or worded("none"), migrate.newest()
     except SQLAlchemyError as error:
-        yield Finding("CMDB", good=False, found=str(error).splitlines()[0], remedy="check SIROCCO_DATABASE_URL")
+        yield Finding("CMDB", good=False, found=str(error).splitlines()[0], remedy=worded("check SIROCCO_DATABASE_URL"))
         return
-    yield Finding(
-        "CMDB", good=at == wanted, found=f"schema {at}, this release needs {wanted}", remedy="siroccod migrate"
-    )
+    found = worded("schema {schema}, this release needs {wanted}", schema=at, wanted=wanted)
+    yield Finding("CMDB", good=at == wanted, found=found, remedy="siroccod migrate")
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
     path = settings.keyring
     if not path.exists():
-        yield Finding("key ring", good=True, found="none yet; it is made at first start")
+        yield Finding(worded("key ring"), good=True, found=worded("none yet; it is made at first start"))
         return
     try:
         ring = KeyRing(path)
     except KeyRingError as error:
-        yield Finding("key ring", good=False, found=str(error), remedy=f"restore {path} from a backup")
+        remedy = worded("restore {path} from a backup", path=path)
+        yield Finding(worded("key ring"), good=False, found=said(error), remedy=remedy)
         return
     closed = not stat.S_IMODE(path.stat().st_mode) & 0o077
-    found = f"{len(ring.ids)} keys, current {ring.current}" + ("" if closed else f"; {path} can be read by others")
-    yield Finding("key ring", good=closed, found=found, remedy=f"chmod 600 {path}", needed=False)
+    found = worded("keys: {count}, current: {key}", count=len(ring.ids), key=ring.current)
+    if not closed:
+        found = worded("{path} can be read by others", path=path)
+    yield Finding(worded("key ring"), good=closed, found=found, remedy=f"chmod 600 {path}", needed=False)
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
     if running(settings):
-        yield Finding("ports", good=True, found="in use by this installation, which runs")
+        yield Finding("ports", good=True, found=worded("in use by this installation, which runs"))
         return
     for name, host in (
         ("port", settings.host),
@@ -186,23 +204,28 @@ def _free(name: str, host: str, port: int, *, by_name: bool) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            remedy = f"set SIROCCO_{name.upper()} to a free port" if by_name else "another one will be chosen"
+            remedy = worded("another one will be chosen")
+            if by_name:
+                remedy = worded("set {variable} to a free port", variable=f"SIROCCO_{name.upper()}")
             return Finding(name, good=False, found=f"{host}:{port}: {error.strerror}", remedy=remedy, needed=by_name)
-    return Finding(name, good=True, found=f"{host}:{port} is free")
+    return Finding(name, good=True, found=worded("{address} is free", address=f"{host}:{port}"))
 
 
 def _hypervisor(settings: Settings) -> Iterator[Finding]:
     lacks = requirements.missing()
     for lack in lacks:
-        yield Finding(f"local hypervisor, {lack.what}", good=False, found="missing", remedy=lack.remedy, needed=False)
+        what = worded("local hypervisor, {what}", what=lack.what)
+        yield Finding(what, good=False, found=worded("missing"), remedy=worded(lack.remedy), needed=False)
     if not lacks:
-        yield Finding("local hypervisor", good=True, found=f"libvirt and {_qemu()}")
-        yield Finding("acceleration", good=True, found=str(_accelerator(settings)))
+        yield Finding(worded("local hypervisor"), good=True, found=f"libvirt, {_qemu()}")
+        verdict = _accelerator(settings)
+        told = worded(verdict.why) + (f" ({verdict.seen})" if verdict.seen else "")
+        yield Finding(worded("acceleration"), good=True, found=f"{verdict.domain_type}: {told}")
     packages = missing_packages()
     yield Finding(
-        "image factory",
+        worded("image factory"),
         good=not packages,
-        found=f"missing {', '.join(packages)}" if packages else "complete",
+        found=worded("missing {packages}", packages=", ".join(packages)) if packages else worded("complete"),
         remedy=f"apt-get install --no-install-recommends {' '.join(packages)}",
         needed=False,
     )
@@ -223,5 +246,6 @@ def _qemu() -> str:
 
 def _spelling(_settings: Settings) -> Iterator[Finding]:
     for name in strangers():
-        remedy = "check the spelling; docs/reference/settings.md lists all"
-        yield Finding(f"variable {name}", good=False, found="means nothing to Sirocco", remedy=remedy, needed=False)
+        remedy = worded("check the spelling; docs/reference/settings.md lists all")
+        what, found = worded("variable {name}", name=name), worded("means nothing to Sirocco")
+        yield Finding(what, good=False, found=found, remedy=remedy, needed=False)

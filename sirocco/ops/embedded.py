@@ -14,6 +14,7 @@ from sirocco.ops.local_hypervisor import LocalHypervisor
 from sirocco.ops.lock import sole
 from sirocco.ops.settings import Settings, prepare_home
 from sirocco.ops.supervisor import Role, StartError, Supervisor
+from sirocco.ops.words import worded
 
 Say = Callable[[str], None]
 
@@ -61,10 +62,10 @@ class Embedded:
         await self._start_engine(bound)
         await self._once("migrate")
         await hypervisor
-        self._say("Starting portal, API, worker, solver and consoles ...")
+        self._say(worded("Starting portal, API, worker, solver and consoles ..."))
         await self._supervisor.start(*self._own_roles())
         self._status.publish({"portal": settings.portal, "console": settings.console, **self._addresses})
-        self._say(f"Portal and API: {settings.portal}")
+        self._say(worded("Portal and API: {address}", address=settings.portal))
         if "first-start" in self._commands:
             await self._once("first-start")
         self._status.ready()
@@ -75,7 +76,7 @@ class Embedded:
             ports.remember(settings, bound)
             self._addresses = {"temporal": settings.temporal_address, "temporal_ui": settings.temporal_ui_url}
             return
-        self._say("Starting the workflow engine ...")
+        self._say(worded("Starting the workflow engine ..."))
         opened = {name: ports.claim(settings, name, "127.0.0.1") for name in ("temporal_port", "temporal_ui_port")}
         chosen = {name: one.getsockname()[1] for name, one in opened.items()}
         for one in opened.values():
@@ -133,20 +134,20 @@ class Embedded:
             async for line in process.stdout:
                 self._say(line.decode(errors="replace").rstrip())
             if await process.wait():
-                raise StartError(f"{step} failed; what it said stands above")
+                raise StartError("{step} failed; what it said stands above", step=step)
         finally:
             if process.returncode is None:
                 process.terminate()
                 await process.wait()
 
     async def _stop(self) -> None:
-        self._say("Stopping ...")
+        self._say(worded("Stopping ..."))
         await self._supervisor.stop()
         await self._hypervisor.stop()
         for opened in self._sockets.values():
             opened.close()
         self._status.stopped()
-        self._say("Stopped.")
+        self._say(worded("Stopped."))
 
 
 _COMMANDS: dict[str, tuple[str, ...]] = {

@@ -30,8 +30,9 @@ def address(settings: Settings) -> str:
     try:
         return (settings.run / _EMBEDDED).read_text()
     except FileNotFoundError:
-        message = "no engine: set TEMPORAL_ADDRESS, or start the embedded one with `siroccod up`"
-        raise EngineUnknownError(message) from None
+        raise EngineUnknownError(
+            "no engine: set TEMPORAL_ADDRESS, or start the embedded one with `siroccod up`"
+        ) from None
 
 
 async def connect(settings: Settings, ring: KeyRing, *, lazy: bool = False) -> Client:

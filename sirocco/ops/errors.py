@@ -1,5 +1,7 @@
 """What an operator can mend: every error of running Sirocco whose message is meant for people."""
 
+from sirocco.contracts.told import ToldError
 
-class OperationError(Exception):
+
+class OperationError(ToldError):
     """Something about this installation; the message says what, where, why and what to do."""

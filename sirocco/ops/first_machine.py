@@ -11,6 +11,7 @@ from typing import Any
 
 from sirocco.ops.errors import OperationError
 from sirocco.ops.settings import Settings
+from sirocco.ops.words import language, worded
 
 NAME = "first"
 _MEMORY = 128 * 1024  # CIMI counts memory in KiB
@@ -59,7 +60,7 @@ def _machine(api: "_Api", entry: Document, say: Say) -> Document:
         "initialState": "STARTED",
     }
     made = api.post(entry["machines"]["href"], {"name": NAME, "machineTemplate": template})
-    return _done(api, made, f"machine {NAME}", say)
+    return _done(api, made, worded("machine {name}", name=NAME), say)
 
 
 def _done(api: "_Api", made: "_Made", what: str, say: Say) -> Document:
@@ -67,20 +68,22 @@ def _done(api: "_Api", made: "_Made", what: str, say: Say) -> Document:
     told, end = "", time.monotonic() + _JOB_SECONDS
     while True:
         job = api.get(made.job)
-        line = f"  {what}: {job['state'].lower()} {job.get('progress', 0)} % {job.get('statusMessage', '')}".rstrip()
+        state = worded(job["state"].capitalize()).lower()
+        line = f"  {what}: {state} {job.get('progress', 0)} % {job.get('statusMessage', '')}".rstrip()
         if line != told:
             say(line)
             told = line
         if job["state"] == "SUCCESS":
             return api.get(made.resource)
         if job["state"] in {"FAILED", "STOPPED"} or time.monotonic() > end:
-            raise FirstMachineError(f"{what}: {job.get('statusMessage') or job['state']}")
+            reason = job.get("statusMessage") or job["state"]
+            raise FirstMachineError("{what}: {why}", what=what, why=reason)
         time.sleep(_LOOK)
 
 
 def _address(api: "_Api", machine: Document, patience: float, say: Say) -> str:
     """The first address that the machine's guest was given; empty when none shows in time."""
-    say("  waiting for its address ...")
+    say(worded("  waiting for its address ..."))
     end = time.monotonic() + patience
     while time.monotonic() < end:
         for interface in _items(api, machine["networkInterfaces"]):
@@ -110,7 +113,11 @@ class _Api:
     def __init__(self, base: str, user: str, password: str) -> None:
         self._base = base
         proof = b64encode(f"{user}:{password}".encode()).decode()
-        self._headers = {"Authorization": f"Basic {proof}", "Accept": "application/json"}
+        self._headers = {
+            "Authorization": f"Basic {proof}",
+            "Accept": "application/json",
+            "Accept-Language": language(),
+        }
 
     def get(self, uri: str) -> Document:
         """The document at an address."""
@@ -129,9 +136,9 @@ class _Api:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own portal
                 return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
-            raise FirstMachineError(f"{method} {uri}: {_reason(error)}") from error
+            raise FirstMachineError("{what}: {why}", what=f"{method} {uri}", why=_reason(error)) from error
         except OSError as error:
-            raise FirstMachineError(f"{method} {uri}: {error}") from error
+            raise FirstMachineError("{what}: {why}", what=f"{method} {uri}", why=error) from error
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

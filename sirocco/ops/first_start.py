@@ -15,6 +15,7 @@ from sirocco.cmdb import migrate
 from sirocco.cmdb.database import Database
 from sirocco.cmdb.models import Image, Network, Provider, User
 from sirocco.cmdb.transaction import Cmdb, Transaction
+from sirocco.contracts.errors import recalled
 from sirocco.contracts.states import Role
 from sirocco.domain.principal import SYSTEM
 from sirocco.hypervisor import local
@@ -28,6 +29,7 @@ from sirocco.ops.local_hypervisor import first_provider, pretends
 from sirocco.ops.password import ADMIN, FIRST_PASSWORD, first_password
 from sirocco.ops.settings import InvalidSettings, Settings, load, prepare_home
 from sirocco.ops.status import FIRST_MACHINE
+from sirocco.ops.words import said, worded
 from sirocco.services import images, networks, providers, templates, tenants, users
 from sirocco.services.machine_create import default_network
 from sirocco.services.networks import NetworkRequest
@@ -70,7 +72,7 @@ def _administrator(tx: Transaction, settings: Settings, say: Say) -> None:
         kept = settings.secrets / FIRST_PASSWORD
         kept.touch(mode=0o600)
         kept.write_text(password)
-        say(f"Administrator {ADMIN} created; the password lies in {kept}.")
+        say(worded("Administrator {name} created; the password lies in {path}.", name=ADMIN, path=kept))
     tenant = tenants.create(tx, TENANT, description="Made at first start.")
     users.create(tx, ADMIN, password, roles={tenant.id: Role.TENANT_ADMIN}, operator=True)
 
@@ -85,7 +87,7 @@ def main() -> int:
         machine = _first_machine(settings)
     except (OperationError, build.BuildError) as error:
         # Everything else works without a first machine, and the next start tries again.
-        _say(f"The first machine could not be deployed: {error}")
+        _say(worded("The first machine could not be deployed: {why}", why=error))
         machine = None
     _say(_told(settings, lambda tx: welcome.first(tx, settings, machine)))
     return 0
@@ -112,7 +114,8 @@ def _first_machine(settings: Settings) -> FirstMachine:
         cmdb.database.close()
     machine = deploy(settings, ADMIN, _password(settings), _PRETENCE if pretends(settings) else _BOOT, _say)
     (settings.home / FIRST_MACHINE).write_text(json.dumps(machine.as_data()))
-    _say(f"First machine {machine.name} runs after {time.monotonic() - begun:.0f} s.")
+    seconds = f"{time.monotonic() - begun:.0f}"
+    _say(worded("First machine {name} runs after {seconds} s.", name=machine.name, seconds=seconds))
     return machine
 
 
@@ -121,7 +124,7 @@ def _provider(cmdb: Cmdb, settings: Settings) -> None:
         if tx.session.scalar(select(Provider.id).limit(1)) is None:
             first = first_provider(settings)
             providers.create(tx, PROVIDER, first["kind"], first["settings"], description="Registered at first start.")
-            _say(f"Provider {PROVIDER} registered: {first['kind']}.")
+            _say(worded("Provider {name} registered: {kind}.", name=PROVIDER, kind=first["kind"]))
 
 
 def _image(cmdb: Cmdb, settings: Settings) -> None:
@@ -131,7 +134,7 @@ def _image(cmdb: Cmdb, settings: Settings) -> None:
     file = _blank(settings) if pretends(settings) else _built(settings)
     with cmdb.writing(SYSTEM) as tx:
         images.register(tx, file, shared=True)
-    _say(f"Image {file.name} registered for all tenants.")
+    _say(worded("Image {name} registered for all tenants.", name=file.name))
 
 
 def _sizes(cmdb: Cmdb) -> None:
@@ -143,8 +146,8 @@ def _sizes(cmdb: Cmdb) -> None:
 
 
 def _built(settings: Settings) -> images.ImageFile:
-    _say("Building the image of the first machine from Debian packages ...")
-    made = build.build_tiny(settings.images, lambda share, step: _say(f"  {share:4.0%}  {step}"))
+    _say(worded("Building the image of the first machine from Debian packages ..."))
+    made = build.build_tiny(settings.images, lambda share, step: _say(f"  {share:4.0%}  {worded(step)}"))
     boot = {"kernel": str(made.kernel), "initrd": str(made.initrd), "cmdline": made.cmdline}
     return images.ImageFile(
         "tiny",
@@ -172,28 +175,31 @@ def _network(cmdb: Cmdb, settings: Settings) -> None:
         if tx.session.scalar(select(Network.id).limit(1)) is None:
             request = NetworkRequest(NETWORK, cidr=_cidr(settings), nat=True, shared=True)
             networks.create(tx, request)
-            _say(f"Network {NETWORK} asked for.")
-    _until(cmdb, lambda tx: default_network(tx) is not None, lambda _tx: "the network did not start")
+            _say(worded("Network {name} asked for.", name=NETWORK))
+    _until(cmdb, lambda tx: default_network(tx) is not None, lambda _tx: FirstMachineError("the network did not start"))
 
 
 def _await_probe(cmdb: Cmdb) -> None:
     """A provider can be used once a worker has asked it what it can do."""
 
-    def fault(tx: Transaction) -> str:
+    def fault(tx: Transaction) -> FirstMachineError:
         found = tx.session.scalars(select(Provider)).first()
-        return f"provider {PROVIDER} does not answer: {found.fault if found and found.fault else 'no worker asked it'}"
+        if found is None or not found.fault:
+            return FirstMachineError("provider {name} does not answer: no worker asked it", name=PROVIDER)
+        why = recalled(found.cause, found.fault) or found.fault
+        return FirstMachineError("provider {name} does not answer: {why}", name=PROVIDER, why=why)
 
     _until(cmdb, lambda tx: bool(tx.session.scalar(select(Provider.id).where(Provider.probed.is_not(None)))), fault)
 
 
-def _until(cmdb: Cmdb, holds: Callable[[Transaction], bool], fault: Callable[[Transaction], str]) -> None:
+def _until(cmdb: Cmdb, holds: Callable[[Transaction], bool], fault: Callable[[Transaction], FirstMachineError]) -> None:
     end = time.monotonic() + _PATIENCE
     while True:
         with cmdb.reading(SYSTEM) as tx:
             if holds(tx):
                 return
             if time.monotonic() > end:
-                raise FirstMachineError(fault(tx))
+                raise fault(tx)
         time.sleep(_LOOK)
 
 
@@ -218,4 +224,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except InvalidSettings as fault:
-        sys.exit(f"Error: {fault}")
+        sys.exit(worded("Error: {message}", message=said(fault)))

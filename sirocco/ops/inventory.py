@@ -12,6 +12,7 @@ from sirocco.domain.principal import SYSTEM
 from sirocco.ops.cmdb import existing
 from sirocco.ops.errors import OperationError
 from sirocco.ops.settings import Settings
+from sirocco.ops.words import worded
 from sirocco.services import providers
 
 
@@ -25,15 +26,15 @@ def read(settings: Settings, name: str) -> dict[str, Any]:
         finally:
             connector.close()
     except ConnectorError as error:
-        raise OperationError(f"provider {name} does not answer: {error.message}") from error
+        raise OperationError("provider {name} does not answer: {why}", name=name, why=error.message) from error
 
 
 def _provider(settings: Settings, name: str) -> tuple[str, ProviderSettings]:
     with existing(settings) as cmdb, cmdb.reading(SYSTEM) as tx:
         row = tx.session.scalar(select(Provider).where(Provider.name == name))
         if row is None:
-            known = ", ".join(tx.session.scalars(select(Provider.name).order_by(Provider.name))) or "none"
-            raise OperationError(f"there is no provider named {name!r}; there are: {known}")
+            known = ", ".join(tx.session.scalars(select(Provider.name).order_by(Provider.name))) or worded("none")
+            raise OperationError("there is no provider named {name!r}; there are: {known}", name=name, known=known)
         return row.kind, ProviderSettings(row.name, row.settings, providers.secrets_of(tx, row))
 
 
@@ -53,11 +54,19 @@ def _objects(connector: Connector) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+_COUNTED = {
+    Kind.MACHINE: "Machines: {count}",
+    Kind.VOLUME: "Volumes: {count}",
+    Kind.IMAGE: "Images: {count}",
+    Kind.NETWORK: "Networks: {count}",
+}
+
+
 def as_text(held: dict[str, Any]) -> str:
     """The inventory for people."""
-    lines = [f"Provider {held['provider']} ({held['kind']}) holds:"]
+    lines = [worded("Provider {name} ({kind}) holds:", name=held["provider"], kind=held["kind"])]
     for kind in Kind:
         entries = held[f"{kind}s"]
-        lines.append(f"  {len(entries)} {kind}s")
+        lines.append(f"  {worded(_COUNTED[kind], count=len(entries))}")
         lines += [f"    {one['name']:<30} {one['state']:<10} {one['id']}" for one in entries]
     return "\n".join(lines)

@@ -85,7 +85,8 @@ class KeyRing:
 
     def _derive(self, key_id: str, purpose: str) -> bytes:
         if key_id not in self._keys:
-            raise KeyRingError(f"key {key_id!r} is not on the ring {self.path}; restore the ring that held it")
+            told = {"key": key_id, "path": self.path}
+            raise KeyRingError("key {key!r} is not on the ring {path}; restore the ring that held it", **told)
         return HKDF(SHA256(), 32, salt=None, info=f"sirocco {purpose}".encode()).derive(self._keys[key_id])
 
     def _refresh(self) -> None:
@@ -97,7 +98,9 @@ class KeyRing:
                     self._current, self._keys = _read(self.path)
                     self._ciphers, self._stamp = {}, stamp
             except OSError as error:
-                raise KeyRingError(f"cannot read the key ring {self.path}: {error.strerror}") from error
+                raise KeyRingError(
+                    "cannot read the key ring {path}: {why}", path=self.path, why=error.strerror
+                ) from error
 
 
 class Sealer:
@@ -148,8 +151,8 @@ def _read(path: Path) -> tuple[str, dict[str, bytes]]:
         if current in keys and all(len(key) == 32 for key in keys.values()):
             return current, keys
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise KeyRingError(f"{path} is not a key ring; restore it from a backup") from error
-    raise KeyRingError(f"the key ring {path} is incomplete; restore it from a backup")
+        raise KeyRingError("{path} is not a key ring; restore it from a backup", path=path) from error
+    raise KeyRingError("the key ring {path} is incomplete; restore it from a backup", path=path)
 
 
 def _publish(path: Path, current: str, keys: dict[str, bytes], *, replace: bool) -> None:

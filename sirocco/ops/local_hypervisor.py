@@ -10,6 +10,7 @@ import structlog
 from sirocco.hypervisor import local, requirements
 from sirocco.hypervisor.layout import HypervisorError
 from sirocco.ops.settings import Settings
+from sirocco.ops.words import worded
 
 _LOOK = 2.0
 
@@ -31,12 +32,15 @@ class LocalHypervisor:
         """Start it; where that is impossible say why, and what serves instead."""
         if not self._wanted:
             return
-        self._say("Starting the local hypervisor ...")
+        self._say(worded("Starting the local hypervisor ..."))
         try:
             self._tell(await asyncio.to_thread(local.start, self._root))
         except HypervisorError as error:
-            substitute = "libvirt's test driver" if requirements.test_driver() else "the fake provider"
-            self._say(f"No local hypervisor: {error}\nUsing {substitute} instead: machines are pretended.")
+            self._say(worded("No local hypervisor: {error}", error=error))
+            if requirements.test_driver():
+                self._say(worded("Using libvirt's test driver instead: machines are pretended."))
+            else:
+                self._say(worded("Using the fake provider instead: machines are pretended."))
         else:
             self._keeping = asyncio.create_task(self._keep())
 
@@ -50,7 +54,7 @@ class LocalHypervisor:
         try:
             await asyncio.to_thread(local.stop, self._root)
         except HypervisorError as error:
-            self._say(f"The local hypervisor did not stop cleanly: {error}")
+            self._say(worded("The local hypervisor did not stop cleanly: {error}", error=error))
 
     async def _keep(self) -> None:
         while True:

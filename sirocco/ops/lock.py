@@ -14,8 +14,8 @@ class AlreadyRunningError(OperationError):
     """Another supervisor runs on this home."""
 
     def __init__(self, settings: Settings) -> None:
-        told = "`siroccod status` shows it, `siroccod down` stops it"
-        super().__init__(f"Sirocco runs already on {settings.home}; {told}")
+        text = "Sirocco runs already on {home}; `siroccod status` shows it, `siroccod down` stops it"
+        super().__init__(text, home=settings.home)
 
 
 @contextmanager

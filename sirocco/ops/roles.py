@@ -7,6 +7,7 @@ from sirocco.ops import listen, ports, temporal_server
 from sirocco.ops.health import alive, answers
 from sirocco.ops.settings import Settings
 from sirocco.ops.supervisor import Role
+from sirocco.ops.words import worded
 
 _PATIENCE = 30.0
 
@@ -19,7 +20,7 @@ def engine(settings: Settings, release: str, port: int, ui_port: int, say: Calla
         held = temporal_server.lock(settings.temporal, patience=_PATIENCE)
         moved = temporal_server.prepare_store(settings.temporal, release)
         if moved:
-            say(f"The engine's store is of another version: moved to {moved}; the CMDB rebuilds it.")
+            say(worded("The engine's store is of another version: moved to {path}; the CMDB rebuilds it.", path=moved))
         return (held,)
 
     return Role(

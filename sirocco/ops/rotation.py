@@ -8,6 +8,7 @@ from sirocco.cmdb.models import Account, Credential, Provider
 from sirocco.ops.cmdb import existing
 from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.settings import Settings
+from sirocco.ops.words import worded
 
 
 def rotate(settings: Settings) -> str:
@@ -16,10 +17,8 @@ def rotate(settings: Settings) -> str:
         ring = KeyRing.at(settings.keyring)
         new = ring.rotate()
         count = _seal_anew(cmdb.database, Sealer(ring))
-    return (
-        f"Key {new} seals from now on; {count} secrets of the CMDB were sealed anew.\n"
-        "Keep the older keys: the engine's histories and older backups need them."
-    )
+    turned = worded("Key {key} seals from now on; {count} secrets of the CMDB were sealed anew.", key=new, count=count)
+    return f"{turned}\n{worded('Keep the older keys: the histories of the engine and older backups need them.')}"
 
 
 def _seal_anew(database: Database, sealer: Sealer) -> int:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -25,6 +26,7 @@ from pydantic_settings import (
 
 from sirocco.domain.sources import Trust
 from sirocco.ops.errors import OperationError
+from sirocco.ops.words import worded
 
 PREFIX = "SIROCCO_"
 SECRETS = Path("/run/secrets")
@@ -215,9 +217,11 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidSettings(f"{path}: {error}") from error
+        raise InvalidSettings("{what}: {why}", what=path, why=error) from error
     if "home" in values:
-        raise InvalidSettings(f"{path}: home: the file lies in the home; set SIROCCO_HOME in the environment instead")
+        raise InvalidSettings(
+            "{path}: home: the file lies in the home; set SIROCCO_HOME in the environment instead", path=path
+        )
     return values
 
 
@@ -226,12 +230,31 @@ def load(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        faults = [f"{_where(str(fault['loc'][0]))}: {_plain(fault['type'], fault['msg'])}" for fault in error.errors()]
+        faults = [
+            worded("{what}: {why}", what=_where(str(fault["loc"][0])), why=_plain(fault)) for fault in error.errors()
+        ]
         raise InvalidSettings("\n".join(faults)) from None
 
 
-def _plain(kind: str, message: str) -> str:
-    return "there is no such setting; docs/reference/settings.md lists them" if kind == "extra_forbidden" else message
+_FAULTS = {
+    "extra_forbidden": "there is no such setting; docs/reference/settings.md lists them",
+    "int_parsing": "a whole number is needed",
+    "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "greater_than_equal": "{ge} is the least",
+    "less_than_equal": "{le} is the most",
+    "literal_error": "it must be one of {expected}",
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+    "string_type": "a text is needed",
+    "path_type": "a path is needed",
+}
+
+
+def _plain(fault: ErrorDetails) -> str:
+    known = _FAULTS.get(fault["type"])
+    told = {name: str(value).replace(" or ", ", ") for name, value in fault.get("ctx", {}).items()}
+    return worded(known, **told) if known else fault["msg"]
 
 
 def prepare_home(settings: Settings) -> None:
@@ -287,10 +310,12 @@ def _origin(name: str, field: FieldInfo, settings: Settings) -> str:
 
 def _found(name: str, env: str, file_values: Mapping[str, Any], file: Path) -> str:
     if env in os.environ or env.lower() in os.environ:
-        return f"environment variable {env}"
+        return worded("environment variable {name}", name=env)
     if (SECRETS / env.lower()).is_file():
-        return f"secret file {SECRETS / env.lower()}"
-    return f"file {file}" if name in file_values or env in file_values else "given by the program"
+        return worded("secret file {path}", path=SECRETS / env.lower())
+    if name in file_values or env in file_values:
+        return worded("file {path}", path=file)
+    return worded("given by the program")
 
 
 def _where(key: str) -> str:
@@ -300,7 +325,8 @@ def _where(key: str) -> str:
         if key in {name, env, env.lower()}:
             home = Path(os.environ.get("SIROCCO_HOME") or default_home())
             return f"{name} ({_found(name, env, _from_file(home / FILE), home / FILE)})"
-    return f"{key} (file {Path(os.environ.get('SIROCCO_HOME') or default_home()) / FILE})"
+    file = Path(os.environ.get("SIROCCO_HOME") or default_home()) / FILE
+    return f"{key} ({worded('file {path}', path=file)})"
 
 
 def strangers() -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sirocco import __version__
 from sirocco.ops.settings import Settings
+from sirocco.ops.words import worded
 
 if TYPE_CHECKING:
     from sirocco.ops.supervisor import Supervisor
@@ -121,12 +122,15 @@ def _load(path: Path) -> dict[str, Any]:
 def as_text(known: dict[str, Any]) -> str:
     """The status for people."""
     if not known["running"]:
-        return f"Sirocco does not run on {known['home']}. Start it with `siroccod up`."
-    lines = [f"Sirocco {known['versions']['sirocco']} runs on {known['home']}."]
+        return worded("Sirocco does not run on {home}. Start it with `siroccod up`.", home=known["home"])
+    release = known["versions"]["sirocco"]
+    lines = [worded("Sirocco {version} runs on {home}.", version=release, home=known["home"])]
     for entry in known["processes"]:
         pid = entry["pid"] or "-"
-        lines.append(f"  {entry['role']:<11} {entry['health']:<10} pid {pid:<8} {entry['address']}".rstrip())
+        health = worded(entry["health"])
+        lines.append(f"  {entry['role']:<11} {health:<13} pid {pid:<8} {entry['address']}".rstrip())
     lines += [f"  {name}: {address}" for name, address in known["addresses"].items() if address]
     if machine := known["first_machine"]:
-        lines.append(f"  first machine: {machine['name']} at {machine['address'] or 'no address'}")
+        place = machine["address"] or worded("no address reported")
+        lines.append("  " + worded("first machine: {name}, {address}", name=machine["name"], address=place))
     return "\n".join(lines)

@@ -75,7 +75,7 @@ class Child:
     changed: Callable[[], None]
     health: Health = Health.STOPPED
     starts: int = 0
-    _fault: str = ""
+    _fault: Exception | None = None
     process: asyncio.subprocess.Process | None = None
     _deaths: deque[float] = field(default_factory=deque)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,8 +92,10 @@ class Child:
         end = time.monotonic() + self.role.start_within
         while self.health is not Health.HEALTHY:
             if self._task.done() or self.starts > _TRIES or time.monotonic() > end:
-                reason = self._fault or f"its log {self.log} ends:\n{_tail(self.log)}"
-                raise StartError(f"{self.role.name} did not start: {reason}")
+                if self._fault:
+                    raise StartError("{role} did not start: {why}", role=self.role.name, why=self._fault)
+                ends = {"log": self.log, "words": _tail(self.log)}
+                raise StartError("{role} did not start: its log {log} ends:\n{words}", role=self.role.name, **ends)
             await asyncio.sleep(_ASK_STARTING)
 
     async def stop(self) -> None:
@@ -159,7 +161,7 @@ class Child:
             return await self._spawn()
         except Exception as error:
             log.exception("process cannot be started", process=self.role.name)
-            self._fault = str(error)
+            self._fault = error
             return None
 
     async def _spawn(self) -> asyncio.subprocess.Process:

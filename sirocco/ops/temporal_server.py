@@ -69,7 +69,9 @@ def lock(folder: Path, *, patience: float = 0.0) -> int:
         except BlockingIOError:
             if time.monotonic() >= end:
                 os.close(descriptor)
-                raise EngineError(f"another Temporal server uses the store in {folder}; end that one first") from None
+                raise EngineError(
+                    "another Temporal server uses the store in {folder}; end that one first", folder=folder
+                ) from None
             time.sleep(0.1)
         else:
             return descriptor
@@ -103,8 +105,11 @@ def _call(executable: str, *arguments: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineError(
-            f"cannot run {executable}: {error}; `make setup` installs it, TEMPORAL_BIN names it"
+            "cannot run {program}: {why}; `make setup` installs it, TEMPORAL_BIN names it",
+            program=executable,
+            why=error,
         ) from error
     if done.returncode:
-        raise EngineError(f"{executable} {' '.join(arguments[:3])} failed: {done.stderr.strip()[:500]}")
+        what = " ".join((executable, *arguments[:3]))
+        raise EngineError("{command} failed: {why}", command=what, why=done.stderr.strip()[:500])
     return done.stdout

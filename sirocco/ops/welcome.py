@@ -15,6 +15,7 @@ from sirocco.ops.local_hypervisor import pretends
 from sirocco.ops.password import ADMIN, FIRST_PASSWORD, PASSWORD_HERE, first_password
 from sirocco.ops.settings import Settings
 from sirocco.ops.status import FIRST_MACHINE, first_machine
+from sirocco.ops.words import worded
 
 _AT_REST = (MachineState.STOPPED, MachineState.PAUSED, MachineState.SUSPENDED)
 _CLI = ".venv/bin/sirocco"
@@ -22,34 +23,51 @@ _CLI = ".venv/bin/sirocco"
 
 def first(tx: Transaction, settings: Settings, machine: FirstMachine | None) -> str:
     """All that is new, the password included where it was generated; ``machine`` is None where none was deployed."""
-    told = {"Portal": settings.portal, "User": ADMIN, "Password": _password(tx, settings, new=True)}
+    told = {
+        worded("Portal"): settings.portal,
+        worded("User"): ADMIN,
+        worded("Password"): _password(tx, settings, new=True),
+    }
     if machine:
-        told["Machine"] = f"{machine.name}, {machine.address or 'no address reported'}"
+        told[worded("Machine")] = f"{machine.name}, {machine.address or worded('no address reported')}"
     visit = _visit(settings, machine, MachineState.STARTED)
     return "\n".join(
-        _lines(told, "Three things to try:", visit, f"curl -u {ADMIN} {settings.portal}/cimi/cloudEntryPoint")
+        _lines(
+            settings,
+            told,
+            worded("Three things to try:"),
+            (visit, f"curl -u {ADMIN} {settings.portal}/cimi/cloudEntryPoint"),
+        )
     )
 
 
 def again(tx: Transaction, settings: Settings) -> str:
     """What is there, as it is now; what the status says of the first machine is brought up to date."""
-    told = {"Portal": settings.portal}
+    told = {worded("Portal"): settings.portal}
     if password := _password(tx, settings, new=False):
-        told |= {"User": ADMIN, "Password": password}
+        told |= {worded("User"): ADMIN, worded("Password"): password}
     machine, state = _first_machine(tx, settings)
     if machine:
-        told["Machine"] = f"{machine.name}, {state.lower()}, {machine.address or 'no address reported'}"
+        shown = worded(state.capitalize()).lower()
+        told[worded("Machine")] = f"{machine.name}, {shown}, {machine.address or worded('no address reported')}"
     visit = _visit(settings, machine, state)
     return "\n".join(
-        _lines(told, "Next to try:", visit, ".venv/bin/siroccod doctor   (what this machine has and lacks)")
+        _lines(
+            settings,
+            told,
+            worded("Next to try:"),
+            (visit, worded(".venv/bin/siroccod doctor   (what this machine has and lacks)")),
+        )
     )
 
 
-def _lines(told: Mapping[str, str], invitation: str, visit: str, last: str) -> Iterator[str]:
+def _lines(settings: Settings, told: Mapping[str, str], invitation: str, tries: tuple[str, str]) -> Iterator[str]:
+    visit, last = tries
+    width = max(10, *map(len, told))
     yield ""
-    yield from (f"  {name:<10} {value}" for name, value in told.items())
+    yield from (f"  {name:<{width}} {value}" for name, value in told.items())
     yield from ("", invitation, f"  1. {visit}")
-    yield f"  2. {_CLI} login {told['Portal']} && {_CLI} machine list"
+    yield f"  2. {_CLI} login {settings.portal} && {_CLI} machine list"
     yield from (f"  3. {last}", "")
 
 
@@ -60,11 +78,11 @@ def _password(tx: Transaction, settings: Settings, *, new: bool) -> str:
         return ""
     generated = first_password(settings)
     if generated and password_matches(admin.password_hash, generated):
-        kept = f"kept in {settings.secrets / FIRST_PASSWORD}; delete the file when you know it"
+        kept = worded("kept in {path}; delete the file when you know it", path=settings.secrets / FIRST_PASSWORD)
         return f"{PASSWORD_HERE}   ({kept})" if new else kept
     if new and settings.admin_password.get_secret_value():
-        return "as given by SIROCCO_ADMIN_PASSWORD"
-    return f"as you set it; a new one: .venv/bin/siroccod password {ADMIN}"
+        return worded("as given by SIROCCO_ADMIN_PASSWORD")
+    return worded("as you set it; a new one: .venv/bin/siroccod password {name}", name=ADMIN)
 
 
 def _first_machine(tx: Transaction, settings: Settings) -> tuple[FirstMachine | None, str]:
@@ -87,5 +105,6 @@ def _visit(settings: Settings, machine: FirstMachine | None, state: str) -> str:
     if machine and state in _AT_REST:
         return f"{_CLI} machine start {machine.name}"
     if machine and machine.address and not pretends(settings):
-        return f"curl http://{machine.address}/   (the machine answers), then open its console in the portal"
-    return "Open the portal and look around"
+        invitation = "curl http://{address}/   (the machine answers), then open its console in the portal"
+        return worded(invitation, address=machine.address)
+    return worded("Open the portal and look around")

@@ -129,7 +129,7 @@ def test_missing_programs_are_told_by_package(monkeypatch):
     monkeypatch.setattr(requirements.os, "geteuid", lambda: 1000)
     lacks = {lack.what: lack.remedy for lack in requirements.missing()}
     assert "sudo" in lacks["root"]
-    assert lacks["packages dnsmasq-base"].endswith("dnsmasq-base")
+    assert lacks["dnsmasq-base"].endswith("dnsmasq-base")
 
 
 def test_a_hypervisor_that_never_ran_has_a_status_and_stops(tmp_path, capsys):

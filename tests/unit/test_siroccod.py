@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from sirocco.cmdb.models import User
 from sirocco.domain.principal import SYSTEM
+from sirocco.hypervisor.layout import HypervisorError
 from sirocco.identity.secrets import password_matches
 from sirocco.ops.inventory import as_text
+from sirocco.ops.words import said
 from tests.world import a_cmdb
 
 
@@ -119,13 +121,13 @@ def test_a_lost_password_is_replaced(siroccod, tmp_path):
     [("inventory", "--provider", "local"), ("password", "admin", "--password-file", "/dev/null"), ("keys", "rotate")],
 )
 def test_commands_that_need_a_cmdb_say_that_there_is_none(siroccod, tmp_path, command):
-    for home, said in (
+    for home, told in (
         ({}, f"Error: {tmp_path / 'home'} holds no CMDB; is SIROCCO_HOME right?\n"),
         ({"SIROCCO_DATABASE_URL": "postgresql+psycopg://127.0.0.1:1/x"}, "Error: the CMDB does not answer: "),
     ):
         done = siroccod(*command, **home)
         assert done.returncode == 1
-        assert done.stderr.startswith(said)
+        assert done.stderr.startswith(told)
         assert "Traceback" not in done.stderr
     assert not (tmp_path / "home" / "cmdb.sqlite").exists()
 
@@ -204,8 +206,40 @@ def test_status_loads_neither_database_nor_engine():
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.parametrize(
+    ("asked", "environment", "told"),
+    [
+        ("--help", {}, "Faire tourner et entretenir une installation de Sirocco."),
+        (
+            "status",
+            {"SIROCCO_PORT": "many"},
+            "port (variable d'environnement SIROCCO_PORT) : il faut un nombre",
+        ),
+        ("status", {"SIROCCO_LOG_LEVEL": "x"}, "valeurs admises : 'debug', 'info', 'warning', 'error'"),
+        ("inventory --provider x", {}, "ne contient pas de CMDB ; SIROCCO_HOME est-il juste ?"),
+        ("restore", {}, "Il manque l'argument 'ARCHIVE'."),
+        ("migrate", {"SIROCCO_ADMIN_PASSWORD": "short"}, "password : il faut de 8 à 1024 caractères."),
+    ],
+)
+def test_the_server_side_speaks_french(siroccod, asked, environment, told):
+    said = siroccod(*asked.split(), LANG="fr_FR.UTF-8", PYTHONUTF8="1", **environment)
+    assert told in " ".join((said.stdout + said.stderr).split())
+
+
+def test_what_an_error_holds_is_worded_too_and_its_log_stays_english(monkeypatch):
+    inner = HypervisorError(
+        "{what} missing: {remedy}", what="root", remedy=HypervisorError("{size} GiB are needed", size=2)
+    )
+    error = HypervisorError("the local hypervisor cannot run here. {why}", why=inner)
+    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
+    assert said(error) == "l'hyperviseur local ne peut pas tourner ici. il manque root : il faut 2 Gio"
+    assert str(error) == "the local hypervisor cannot run here. root missing: 2 GiB are needed"
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    assert said(error) == str(error)
+
+
 def test_inventory_for_people():
     held = {"provider": "p", "kind": "fake", "machines": [{"name": "m", "state": "STARTED", "id": "1"}]}
     text = as_text({**held, "volumes": [], "images": [], "networks": []})
-    assert "1 machines" in text
+    assert "Machines: 1" in text
     assert "STARTED" in text
