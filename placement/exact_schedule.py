@@ -28,10 +28,10 @@ DOUBTS = 2
 """Makespans that are neither found nor refuted before giving up."""
 NEAR = 1200
 """Tasks that may start at other times than in the best schedule known, all at once."""
-STRIDES = 6
+STRIDES = 4
 """Strides in which the best makespan is first brought down to the bound."""
-ROUNDS = 8
-"""Neighbourhoods that are searched at most."""
+MISSES = 6
+"""Neighbourhoods that are searched in vain before giving up."""
 
 
 @dataclass(frozen=True)
@@ -77,41 +77,39 @@ class ExactSchedule:
     def _straightened(self, best: Schedule) -> Schedule:
         """Without detours where other starts of the tasks that they replaced, and of those around them, allow it."""
         bent = [number for number in range(best.asked) if best.table.tasks[number] != self.table.tasks[number]]
-        found, _ = self._within(best.makespan, best, self._around(bent, NEAR), EFFORT)
+        found, _ = self._within(best.makespan, best, self._around(bent), EFFORT)
         return found or best
 
     def _from_above(self, best: Schedule, low: int) -> Schedule:
-        """Shorter step by step, by other starts of some tasks: of more where that is refuted, else after a shake."""
+        """Shorter step by step, by other starts of some tasks; a schedule without shorter neighbours is shaken."""
         random = np.random.default_rng(self.seed)
-        near, stride = NEAR, max(1, (best.makespan - low) // (STRIDES * self._step))
-        for _ in range(ROUNDS):
-            if best.makespan <= low or self.stop():
-                break
+        stride, misses = max(1, (best.makespan - low) // (STRIDES * self._step)), 0
+        while best.makespan > low and misses < MISSES and not self.stop():
             span = max(low, best.makespan - stride * self._step)
-            found, refuted = self._within(span, best, self._near(best, span, near), EFFORT)
+            found, _ = self._within(span, best, self._near(best, span), EFFORT)
             if found is not None:
-                best, near = found, NEAR
-            elif stride > 1:
+                best = found
+                continue
+            misses += 1
+            if stride > 1:
                 stride //= 2
-            elif refuted and near < len(self.heads):
-                near += near // 2
-            elif refuted or self.table.hold or self.table.latest or self.table.at_once:
+            elif self.table.hold or self.table.latest or self.table.at_once:
                 break
             else:
                 best = replace(best, starts=shaken(self.ledger, best.starts, random))
         return best
 
-    def _near(self, best: Schedule, span: int, most: int) -> set[int]:
+    def _near(self, best: Schedule, span: int) -> set[int]:
         """The tasks that are in the way of a makespan, and those around them."""
         after = early(self.ledger.reversed, [-end for end in best.ends])
-        return self._around([number for number, end in enumerate(best.ends) if end + after[number] > span], most)
+        return self._around(number for number, end in enumerate(best.ends) if end + after[number] > span)
 
-    def _around(self, tasks: Iterable[int], most: int) -> set[int]:
-        """Tasks, those with which they share accounts, and so on until there are enough."""
+    def _around(self, tasks: Iterable[int]) -> set[int]:
+        """Tasks, those with which they share accounts, and so on until they are many."""
         queue = list(tasks)
         found = set(queue)
         for number in queue:
-            if len(found) >= most:
+            if len(found) >= NEAR:
                 break
             for account in sorted(self._accounts_of[number]):
                 fresh = self._users[account] - found
