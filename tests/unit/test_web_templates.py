@@ -1,6 +1,7 @@
 """Templates, the load map, and what belongs to a provider, a network or an image, in the portal."""
 
 import re
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -74,6 +75,28 @@ def test_what_a_form_asks_for_is_kept_and_asked_for_again(world, client, ids):
     assert re.findall(r'name="disk"[^>]* value="([^"]+)"', page) == ["2", "4"]
     assert re.search(r'name="size" value="own" checked', page)
     assert "hostname: é</textarea>" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("image", "Image : introuvable : image"),
+        ("network", "Réseau : introuvable : réseau"),
+        ("provider", "Fournisseur : introuvable : fournisseur"),
+        ("host", "Hôte : introuvable : hôte"),
+        ("volume", "Volumes : introuvable : volume"),
+        ("credential", "Identité : introuvable : identité"),
+    ],
+)
+def test_what_is_not_there_is_not_kept_in_a_template(world, client, field, told):
+    token, gone = sign_in(client, "olga" if field == "host" else "bob"), new_id()
+    client.set_cookie("sirocco_language", "fr")
+    asked = {"csrf": token, "name": f"no {field}", "image": world.image_id, "size": "own", "cpu": "1", "memory": "512"}
+    refused = client.post("/templates/machine", data=asked | {field: gone})
+    assert refused.status_code == 400
+    assert f"{told} {gone}." in unescape(refused.text)
+    with world.reading() as tx:
+        assert templates.by_name(tx, "MachineTemplate", f"no {field}") is None
 
 
 def test_a_size_is_kept_and_referred_to(furnished, world, client):
