@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from sirocco.connectors.libvirt import xml
+from sirocco.connectors.libvirt import migration, xml
 
 SCHEMAS = Path("/usr/share/libvirt/schemas")
 UNIQUE = "9f0c7a52-7a4e-5d0f-8f0b-2b6f6c1f4a11"
@@ -121,3 +121,11 @@ def test_entities_of_a_far_end_are_not_resolved(tmp_path):
     secret.write_text("secret")
     hostile = f'<!DOCTYPE d [<!ENTITY x SYSTEM "file://{secret}">]><domain><name>&x;</name></domain>'
     assert "secret" not in (xml.parse(hostile).findtext("name") or "")
+
+
+@pytest.mark.parametrize(
+    ("domain_type", "qemu", "may"),
+    [("kvm", 7_002_022, True), ("qemu", 7_002_022, False), ("qemu", 8_002_099, False), ("qemu", 9_000_000, True)],
+)
+def test_only_an_emulation_that_misses_no_write_lets_a_machine_run_while_it_moves(domain_type, qemu, may):
+    assert migration.may_run(described(domain_type=domain_type), qemu) is may

@@ -8,8 +8,10 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+import libvirt
 import pytest
 
+from sirocco.connectors.libvirt import migration
 from sirocco.connectors.ports import (
     AttachNic,
     AttachVolume,
@@ -191,6 +193,18 @@ def test_a_move_whose_caller_was_killed_is_finished_by_its_token(far, network, s
     assert far.refs(Kind.MACHINE) == [ref]
     kept = leftovers(far.opening[1].settings | {"hosts": [host_of(far, "host1")]})
     assert not [name for name in kept if ref.native_id in name]
+
+
+def test_an_emulated_machine_stands_still_while_its_memory_is_sent(far, network):
+    ref, fixed = counting_machine(far, network)
+    before, leaving = counted(fixed), far.domain(ref)
+    if migration.may_run(leaving.XMLDesc(0), leaving.connect().getVersion()):
+        pytest.skip("machines of this hypervisor may run while they move")
+    far.act(ref, Migrate("host2", copy_storage=True))
+    sent = far.domain(ref).jobStats(libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED)
+    pages = sent["memory_constant"] + sent["memory_normal"]
+    assert pages * sent["memory_page_size"] == sent["memory_total"], "no page is written to once it was sent"
+    assert counted(fixed) >= before > 0, "it goes on where it was"
 
 
 def test_a_move_that_is_cancelled_leaves_the_machine_where_it_is(far, network):
