@@ -56,7 +56,7 @@ class BalanceBound:
         self._limit = problem.limit
         self._unit = self._units(problem.limit[self._axes][:, online])
         self._grid = self._on_grid(self._sizes)
-        self._even = 2 * UNIT / max(1, len(problem.limit)) * (self._sizes @ (use / room)[self._axes])
+        self._even = 2 * UNIT / max(1, len(problem.limit)) * (self._sizes * (use / room)[self._axes]).T
         self._groups = self._like_hosts(np.flatnonzero(online))
         self.ranges: list[tuple[int, int]] = []
         self.dearest = 0.0
@@ -87,8 +87,10 @@ class BalanceBound:
         return len(self._sizes) * sum(self._square(host).size for host, _ in self._groups)
 
     def first_prices(self) -> list[FloatArray]:
-        """Prices (K,) to begin with: what a VM adds where all shares are even, and a little more or less."""
-        return [self._even * factor for factor in FIRST]
+        """Prices (K,) to begin with: what a VM adds where all shares are even, a little more or less, in each resource
+        alone and in all together.
+        """  # noqa: D205
+        return [part * factor for part in (self._even.sum(axis=0), *self._even) for factor in FIRST]
 
     def _square(self, host: int) -> FloatArray:
         """(rows, columns) what each load costs on a host."""

@@ -11,9 +11,9 @@ from placement.balance import Balance
 from placement.balance_bound import BalanceBound, even_shares
 from placement.costs import costs_of
 from placement.draft import Draft
+from placement.found import Found, satisfied
 from placement.instance import Term
 from placement.problem import Problem
-from placement.repair import Found, satisfied
 from placement.repartition import Repartition
 
 NEAR = 2e-4

@@ -11,12 +11,12 @@ from placement.draft import Draft
 from placement.drain import Drain
 from placement.energy_bound import EnergyBound
 from placement.exchange import Exchange
+from placement.found import Found, satisfied
 from placement.greedy import Greedy
 from placement.model import FloatArray
 from placement.packing import Packing
 from placement.pools import Pools
 from placement.problem import Problem
-from placement.repair import Found, satisfied
 
 ROUNDS = 120
 """Cutting planes of the energy bound."""
@@ -51,7 +51,7 @@ class Energy:
         """The cheapest placement found from a legal one, and the best bound; a bound known already may be given."""
         self.start = self.best = found
         self.bound, self.proof = bound, proof
-        if self._few and self.problem.constraints:
+        if self._few:
             self._pool()
         if self._gap() > ENOUGH:
             self._empty()

@@ -16,12 +16,13 @@ from placement.draft import Draft
 from placement.energy import Energy
 from placement.errors import PlanningError
 from placement.explain import explain
+from placement.found import Found
 from placement.instance import DEFAULT_TERM, Instance, Mode, Objective, Term
 from placement.mixture import Mixture
 from placement.model import LARGEST, Kind, Model, Plan
 from placement.planner import Planned, make_plan
 from placement.problem import Problem
-from placement.repair import SMALL, Found, Repair
+from placement.repair import SMALL, Repair
 from placement.settle import settled
 
 PLACEMENTS = 6

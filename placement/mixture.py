@@ -14,10 +14,11 @@ from placement.balance_bound import even_shares
 from placement.balance_search import rounded_up
 from placement.costs import Costs, costs_of, least_slowest
 from placement.draft import Draft
+from placement.found import Found, satisfied
 from placement.instance import Objective, Term
 from placement.model import Plan
 from placement.problem import Problem
-from placement.repair import Found, Repair, satisfied
+from placement.repair import Repair
 from placement.repartition import Repartition
 
 

@@ -2,8 +2,9 @@
 
 Hosts that differ only in what is on them form a pool, VMs that differ only in where they are a kind. Room, spreads and
 the other rules that a constraint states for pools (`Constraint.pool`) are kept for a pool as a whole, so that the least
-cost here is below that of every placement. Numbers of hosts are whole, shares of kinds are not. A VM that stays saves
-its move, but only where its own host is online. Solved by branch and cut (HiGHS) in floating point.
+cost here is below that of every placement. Numbers of hosts and of VMs that stay are whole, shares of kinds are not. A
+VM that stays saves its move, but only where its own host is online and has room. Solved by branch and cut (HiGHS) in
+floating point.
 """
 
 from collections import defaultdict
@@ -18,7 +19,7 @@ from placement.constraints.base import Constraint
 from placement.constraints.spread import Spread
 from placement.costs import Costs
 from placement.draft import Draft
-from placement.model import BoolArray
+from placement.model import BoolArray, IntArray
 from placement.problem import Problem
 
 if TYPE_CHECKING:
@@ -139,10 +140,12 @@ class Pools:
         self._homes: dict[frozenset[int], dict[int, mathopt.Variable]] = {}
         self._stays: dict[tuple[int, int], tuple[mathopt.Variable, int]] = {}
         self._choices: list[tuple[frozenset[int], frozenset[int], mathopt.Variable]] = []
+        self._together: dict[int, frozenset[int]] = {}
         self.groups: dict[frozenset[frozenset[int]], None] = {}
         self._declare()
         for rule in self._rules:
             rule.pool(self)
+        self._keep_room()
         limit = None if seconds is None else timedelta(seconds=max(seconds, 0.01))
         effort = mathopt.SolveParameters(time_limit=limit, relative_gap_tolerance=CLOSE, node_limit=NODES)
         return mathopt.solve(self._program, mathopt.SolverType.HIGHS, params=effort)
@@ -177,7 +180,11 @@ class Pools:
                 continue
             share = self._share[number, pool] = self._program.add_variable(lb=0, ub=len(vms))
             self._goal.append((share, float(costs.rate[hosts[0]] * costs.load[vms[0]] + costs.move[vms[0]])))
-            stays = [(self._program.add_variable(lb=0, ub=home[h]), h) for h in hosts if kind.saving and home.get(h)]
+            stays = [
+                (self._program.add_variable(lb=0, ub=home[h], is_integer=True), h)
+                for h in hosts
+                if kind.saving and home.get(h)
+            ]
             for stay, host in stays:
                 self.at_most(0, [(stay, 1), (self._on[host], -home[host])])
                 self._goal.append((stay, -float(kind.saving)))
@@ -240,6 +247,29 @@ class Pools:
         for pool, count in zip(self.numbers, counts, strict=True):
             self.at_most(0, [*((flags[host], 1) for host in pool if host in flags), (count, -1)])
         return flags
+
+    def together(self, vms: Iterable[int]) -> None:
+        """A set of VMs is on one host: who else stays there leaves room for all of them."""
+        named = frozenset(v for v in vms if self.problem.runs[v])
+        self.at_most(1, [(count, 1) for count in self.hosts_for(named)])
+        mine = self.of(named)
+        if not any(kind in self._together for kind in mine):
+            self._together |= dict.fromkeys(mine, named)
+
+    def _keep_room(self) -> None:
+        """Hosts have room for those that stay, and for all of a set that is together where one of it stays."""
+        need = self.problem.need
+        stays: dict[int, list[tuple[mathopt.Variable, int, IntArray]]] = defaultdict(list)
+        for (kind, host), (stay, home) in self._stays.items():
+            if kind not in self._together:
+                stays[host].append((stay, home, np.array(self.kinds[kind].need)))
+        for vms in sorted(set(self._together.values()), key=sorted):
+            for host, flag in self._homes[vms].items():
+                stays[host].append((flag, 1, need[:, sorted(vms)].sum(axis=1)))
+        for host, parts in stays.items():
+            for resource, limit in enumerate(self.problem.limit[:, host].tolist()):
+                if sum(most * int(amount[resource]) for _, most, amount in parts) > limit:
+                    self.at_most(limit, [(variable, float(amount[resource])) for variable, _, amount in parts])
 
     def used_by(self, kinds: Sequence[int]) -> "list[mathopt.Variable]":
         """How many hosts of each pool have VMs of some kinds on them at least."""

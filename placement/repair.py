@@ -1,6 +1,6 @@
 """Repair and start: move as little as possible until every constraint holds, with a bound on how little that can be."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,9 +11,9 @@ from placement.constraints.split import Split
 from placement.costs import Costs
 from placement.cpsat import Translation, default_power
 from placement.draft import Draft
-from placement.errors import PlanningError
 from placement.evictions import Eviction, evictions, troubled
 from placement.exchange import Exchange
+from placement.found import Found, satisfied
 from placement.greedy import Greedy
 from placement.model import FloatArray
 from placement.packing import Packing
@@ -21,7 +21,6 @@ from placement.pools import Pools
 from placement.problem import Problem
 from placement.roles import GIVEN, simpler
 from placement.shortage import shortages
-from placement.trajectory import State
 
 SMALL = 15_000
 """Pairs of VM and host up to which the whole problem is given to CP-SAT."""
@@ -33,30 +32,12 @@ PACKED = 10_000_000
 """Pairs up to which VMs are packed where chains miss."""
 ORDERS = 2
 """Orders in which VMs are placed before the best result is taken."""
+CLIMBS = 8
+"""CP-SAT runs that raise a bound step by step."""
+CLIMBED = 15_000
+"""Pairs beyond which they do not."""
 EFFORT = 6.0
 """Deterministic effort of one CP-SAT run."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A placement (absent where none was found), a lower bound on its cost, and what proved it.
-
-    `missing` lists VMs without a host in the best incomplete placement; `infeasible` is a proof that none exists.
-    """
-
-    host: list[int] | None
-    online: list[bool]
-    bound: int
-    proof: str
-    missing: tuple[int, ...] = ()
-    infeasible: bool = False
-
-    @property
-    def placed(self) -> list[int]:
-        """The placement, where it is known that there is one."""
-        if self.host is None:
-            raise PlanningError("no placement was found")
-        return self.host
 
 
 Report = Callable[[list[int], list[bool], int], None]
@@ -103,7 +84,11 @@ class Repair:
             found = Found(None, [], found.bound, found.proof)
         if found.infeasible or self._closed(found) or self.stop():
             return found
-        return self._pooled(found) if self._given and not self._small() else self._exact(found)
+        if self._small():
+            return self._exact(found)
+        if self._few() and any(type(rule).pool is not Constraint.pool for rule in self.problem.constraints):
+            found = self._pooled(self._with_roles(found))
+        return found if self._closed(found) or self.stop() else self._exact(found)
 
     def quick_start(self) -> Found:
         """A placement that is found quickly, if any; VMs that may not move stay."""
@@ -114,11 +99,24 @@ class Repair:
         draft = Draft(self.problem, self._staying())
         return self._bound(evictions(self.problem, self.costs, draft)[0] if self.problem.moves else [])
 
+    def _with_roles(self, found: Found) -> Found:
+        """A placement, or a cheaper one in which sets of VMs were given hosts of their own first."""
+        if not self._wants_roles(*GIVEN) or not self._by_roles() or not self._given:
+            return found
+        given = replace(self._given, bound=found.bound)
+        return given if self._better(given, found) else found
+
     def _pooled(self, found: Found) -> Found:
-        """Raise the bound by what pools of like hosts know of the sets of VMs that were given hosts."""
+        """Raise the bound by what pools of like hosts know."""
         pooled = Pools(self.problem, self.costs).solve(self.seconds())
-        bound = 0 if pooled is None else int(np.ceil(pooled.bound))
+        if pooled is None:
+            return found
+        constant, step = self.costs.constant, self.costs.step
+        bound = constant + -((constant - int(np.ceil(pooled.bound))) // step) * step
         return found if bound <= found.bound else replace(found, bound=bound, proof="pools of like hosts")
+
+    def _few(self) -> bool:
+        return self.problem.moves and self.problem.model.n_hosts <= FEW_HOSTS
 
     def _staying(self) -> list[int]:
         """Where VMs are that run now and at the end; -1 for the others."""
@@ -227,15 +225,13 @@ class Repair:
         proofs = shortages(self.problem, Draft(self.problem, fixed))
         if proofs:
             return str(proofs[0])
-        few = self.problem.moves and self.problem.model.n_hosts <= FEW_HOSTS
-        if few and Pools(self.problem, self.costs * 0).contradictory(self.seconds()):
+        if self._few() and Pools(self.problem, self.costs * 0).contradictory(self.seconds()):
             return "pools of like hosts"
         return ""
 
     def _wants_roles(self, *rules: type[Constraint]) -> bool:
         """Whether there is a rule of some types on sets of VMs that have not been given hosts yet."""
-        few = self.problem.moves and self.problem.model.n_hosts <= FEW_HOSTS
-        return few and self.roles and any(isinstance(rule, rules) for rule in self.problem.constraints)
+        return self._few() and self.roles and any(isinstance(rule, rules) for rule in self.problem.constraints)
 
     def _by_roles(self) -> bool:
         """Look for a placement where sets of VMs are given their hosts first; it is kept in `_given`."""
@@ -333,16 +329,21 @@ class Repair:
             return self._search(found, running)
         if found.host is None:
             return self._search(found, running) if size <= LARGE else found
-        return self._climb(found)
+        return self.climb(found)
 
-    def _climb(self, found: Found) -> Found:
-        """Raise the bound step by step: a placement of cost B only moves VMs whose extra cost is within B - bound."""
+    def climb(self, found: Found) -> Found:
+        """Raise the bound of a placement step by step.
+
+        A placement of cost B only moves VMs whose extra cost is within B less what evictions cost at least.
+        """
         cost = self.costs.of(found.placed, found.online)
-        step = self._step()
-        while found.bound < cost and not self.stop():
+        step, forced = self.costs.step, self._bound(self._leaving)
+        for _ in range(CLIMBS):
+            if found.bound >= cost or self.stop():
+                break
             budget = min(found.bound, cost - step)
-            free = self._candidates(budget - found.bound)
-            if budget < found.bound or len(free) * self.problem.model.n_hosts > LARGE:
+            free = self._candidates(budget - forced)
+            if budget < found.bound or len(free) * self.problem.model.n_hosts > CLIMBED:
                 return found
             outcome = self._search(found, free, ceiling=budget)
             if outcome.infeasible:
@@ -350,13 +351,6 @@ class Repair:
                 continue
             return outcome if outcome.host is not None and self._closed(outcome) else found
         return found
-
-    def _step(self) -> int:
-        """All costs of placements are a multiple of this apart."""
-        prices = (self.costs.move - self.costs.stay)[self.problem.stays_possible]
-        if self.costs.on.any() or self.costs.rate.any():
-            return 1
-        return max(1, int(np.gcd.reduce(prices))) if len(prices) else 1
 
     def _candidates(self, slack: int) -> list[int]:
         """VMs that may move in a placement that costs no more than the bound plus some slack."""
@@ -389,9 +383,3 @@ class Repair:
             bound = max(bound, self.costs.of(solved.host, solved.online)) if ceiling is None else bound
         self.report(solved.host, solved.online, bound)
         return Found(solved.host, solved.online, bound, "CP-SAT" if ceiling is None else found.proof)
-
-
-def satisfied(problem: Problem, draft: Draft, online: Sequence[bool]) -> bool:
-    """Whether a placement keeps the rules that masks cannot enforce too."""
-    state = State(problem.model, draft.host, problem.target.tolist(), online, problem.need)
-    return all(next(c.check(state), None) is None for c in problem.constraints)

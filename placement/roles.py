@@ -106,8 +106,11 @@ class Roles:
             self._narrow(vms, frozenset(hosts))
 
     def _bring_together(self, vms: list[int]) -> None:
-        """Choose one host for all: the one with the most room left by others that were brought together."""
+        """Choose one host for all: where pools have some of them stay, or the one with the most room left by others
+        that were brought together.
+        """  # noqa: D205
         hosts = sorted(frozenset.intersection(*(self._open[v] for v in vms))) if vms else []
+        home = self._pooled.homes.get(frozenset(vms), frozenset())
         need = self._asked.need[:, vms].sum(axis=1)[:, None]
         hosts = [h for h in hosts if (self._load[:, [h]] + need <= self._asked.limit[:, [h]]).all()]
         if not hosts:
@@ -115,7 +118,7 @@ class Roles:
         there = Counter(self._asked.start[v] for v in vms)
         limit = np.maximum(self._asked.limit, 1)
         used = ((self._load + need) / limit).max(axis=0)
-        best = min(hosts, key=lambda h: (used[h], -there[h], h))
+        best = min(hosts, key=lambda h: (h not in home, used[h], -there[h], h))
         self._load[:, [best]] += need
         self._narrow(frozenset(vms), frozenset((best,)))
 

@@ -66,7 +66,7 @@ class Gather(Constraint):
 
     def pool(self, pools: "Pools") -> None:
         """One host for all."""
-        pools.at_most(1, [(count, 1) for count in pools.hosts_for(self.vms)])
+        pools.together(self.vms)
 
 
 def common_host(vms: tuple[int, ...], at: Sequence[int]) -> int:

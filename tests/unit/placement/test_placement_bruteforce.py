@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from placement import repair
 from placement.answer import Status
 from placement.ascent import Ascent, branch
 from placement.constraints.among import Among
@@ -34,6 +35,7 @@ from placement.constraints.spread import Spread
 from placement.costs import costs_of
 from placement.energy_bound import EnergyBound
 from placement.engine import solve
+from placement.found import Found
 from placement.instance import Instance, Mode, Objective, Term
 from placement.model import VmState
 from placement.pools import Pools
@@ -161,6 +163,25 @@ def test_repair_agrees_with_all_placements(build, block):
         assert found.infeasible == (not costs), instance
         if costs:
             assert migrated(instance.model, found.host) == min(costs) == found.bound, instance
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_bounds_that_climb_step_by_step_stay_below_all_placements(build, monkeypatch, block):
+    """As on a hundred hosts: no problem is small enough to be solved as a whole; the climb begins at the worst."""
+    monkeypatch.setattr(repair, "SMALL", 0)
+    random = np.random.default_rng([2034, block])
+    for _ in range(25):
+        instance = draw_instance(build, random)
+        problem = Problem(instance)
+        search = Repair(problem, costs_of(problem, Term.MIGRATED_MEMORY))
+        found = search.run()
+        states = sorted(legal_states(instance), key=lambda state: migrated(instance.model, state[0]))
+        assert not (found.infeasible and states), instance
+        if states:
+            at, online = states[-1]
+            climbed = search.climb(Found(list(at), list(online), search.least(), "evictions"))
+            least = migrated(instance.model, states[0][0])
+            assert max(found.bound, climbed.bound) <= least <= migrated(instance.model, climbed.placed), instance
 
 
 @pytest.mark.parametrize("block", range(8))

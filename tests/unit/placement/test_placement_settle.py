@@ -7,10 +7,10 @@ from placement.constraints.min_spare_resources import MinSpareResources
 from placement.constraints.offline import Offline
 from placement.costs import costs_of
 from placement.engine import solve
+from placement.found import Found
 from placement.instance import Instance, Mode, Term
 from placement.planner import make_plan
 from placement.problem import Problem
-from placement.repair import Found
 from placement.settle import settled
 
 
