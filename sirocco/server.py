@@ -2,16 +2,24 @@
 
 import gc
 import sys
+from contextlib import suppress
+from http import HTTPStatus
+from socket import socket
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
+from gunicorn.util import write_nonblock
+from gunicorn.workers.gthread import ThreadWorker
 from sqlalchemy import text
 
 import api
 import web
+from api.unread import unread
 from sirocco.cmdb.database import Database
 from sirocco.cmdb.transaction import Cmdb
+from sirocco.contracts.errors import HEADERS_TOO_LARGE, MALFORMED, URI_TOO_LONG, SiroccoError
 from sirocco.ops.errors import OperationError
 from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.listen import gunicorn_bind
@@ -47,6 +55,30 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
+class _Worker(ThreadWorker):
+    """Threads that answer what is no request in the product's own form, where gunicorn would send a page of HTML."""
+
+    def handle_error(self, req: Any, client: socket, addr: Any, exc: BaseException) -> None:
+        if not isinstance(exc, ParseException):
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("not a request, from %s: %s", addr, exc)
+        reply = unread(_refusal(exc))
+        headers = {**reply.headers, "Content-Length": str(len(reply.body)), "Connection": "close"}
+        lines = (f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}", *map(": ".join, headers.items()), "", "")
+        with suppress(OSError):  # who sends nonsense need not wait for the answer
+            write_nonblock(client, "\r\n".join(lines).encode("latin-1") + reply.body)
+
+
+def _refusal(unreadable: ParseException) -> SiroccoError:
+    match unreadable:
+        case LimitRequestLine():
+            return SiroccoError(URI_TOO_LONG, limit=_REQUEST_LINE)
+        case LimitRequestHeaders():
+            return SiroccoError(HEADERS_TOO_LARGE)
+    return SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
+
+
 class _Web(BaseApplication):
     """Gunicorn with threads; the application is made in the worker, after the fork."""
 
@@ -57,7 +89,7 @@ class _Web(BaseApplication):
     def load_config(self) -> None:
         wanted: dict[str, Any] = {
             "bind": gunicorn_bind(self._settings.host, self._settings.port),
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "workers": 1,
             "threads": _THREADS,
             "timeout": 60,

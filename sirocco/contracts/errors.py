@@ -138,6 +138,20 @@ UNSUPPORTED_MEDIA = _problem(
     "Send application/json or application/xml.",
 )
 TOO_LARGE = _problem("too-large", 413, 10413, "The body is larger than {limit} bytes.", "Send a smaller body.")
+URI_TOO_LONG = _problem(
+    "uri-too-long",
+    414,
+    10414,
+    "The address is longer than {limit} bytes.",
+    "Ask for less at once: a shorter $filter, fewer names in $select.",
+)
+HEADERS_TOO_LARGE = _problem(
+    "headers-too-large",
+    431,
+    10434,
+    "The headers of the request are too many or too large.",
+    "Send fewer or shorter ones.",
+)
 STALE = _problem(
     "stale",
     412,
