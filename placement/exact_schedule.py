@@ -30,7 +30,7 @@ NEAR = 1200
 """Tasks that may start at other times than in the best schedule known, all at once."""
 STRIDES = 4
 """Strides in which the best makespan is first brought down to the bound."""
-MISSES = 6
+MISSES = 5
 """Neighbourhoods that are searched in vain before giving up."""
 
 
@@ -77,20 +77,24 @@ class ExactSchedule:
     def _straightened(self, best: Schedule) -> Schedule:
         """Without detours where other starts of the tasks that they replaced, and of those around them, allow it."""
         bent = [number for number in range(best.asked) if best.table.tasks[number] != self.table.tasks[number]]
-        found, _ = self._within(best.makespan, best, self._around(bent), EFFORT)
+        found, _ = self._within(best.makespan, best, self._around(bent, NEAR), EFFORT)
         return found or best
 
     def _from_above(self, best: Schedule, low: int) -> Schedule:
-        """Shorter step by step, by other starts of some tasks; a schedule without shorter neighbours is shaken."""
+        """Shorter step by step, by other starts of some tasks, of more where that is refuted.
+
+        A schedule without shorter neighbours is shaken.
+        """
         random = np.random.default_rng(self.seed)
-        stride, misses = max(1, (best.makespan - low) // (STRIDES * self._step)), 0
+        near, misses, stride = NEAR, 0, max(1, (best.makespan - low) // (STRIDES * self._step))
         while best.makespan > low and misses < MISSES and not self.stop():
             span = max(low, best.makespan - stride * self._step)
-            found, _ = self._within(span, best, self._near(best, span), EFFORT)
+            found, refuted = self._within(span, best, self._near(best, span, near), EFFORT)
             if found is not None:
-                best = found
+                best, near = found, NEAR
                 continue
             misses += 1
+            near = near + near // 2 if refuted else NEAR
             if stride > 1:
                 stride //= 2
             elif self.table.hold or self.table.latest or self.table.at_once:
@@ -99,17 +103,17 @@ class ExactSchedule:
                 best = replace(best, starts=shaken(self.ledger, best.starts, random))
         return best
 
-    def _near(self, best: Schedule, span: int) -> set[int]:
+    def _near(self, best: Schedule, span: int, most: int) -> set[int]:
         """The tasks that are in the way of a makespan, and those around them."""
         after = early(self.ledger.reversed, [-end for end in best.ends])
-        return self._around(number for number, end in enumerate(best.ends) if end + after[number] > span)
+        return self._around((number for number, end in enumerate(best.ends) if end + after[number] > span), most)
 
-    def _around(self, tasks: Iterable[int]) -> set[int]:
+    def _around(self, tasks: Iterable[int], most: int) -> set[int]:
         """Tasks, those with which they share accounts, and so on until they are many."""
         queue = list(tasks)
         found = set(queue)
         for number in queue:
-            if len(found) >= NEAR:
+            if len(found) >= most:
                 break
             for account in sorted(self._accounts_of[number]):
                 fresh = self._users[account] - found
