@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import joinedload
 
 from sirocco.cmdb.models import ApiKey, Tenant, User
 from sirocco.cmdb.transaction import Transaction
@@ -15,6 +16,14 @@ _TRIES = 10
 _LOCK = timedelta(minutes=5)
 _NOTED_EVERY = timedelta(minutes=1)
 KEY_PREFIX = "sk_"
+
+_BY_KEY = (
+    select(ApiKey, User)
+    .join(User, User.id == ApiKey.user_id)
+    .where(ApiKey.hash == bindparam("hash"))
+    .options(joinedload(User.memberships))
+)
+"""All that the answer to a key needs, in one query: every request of a program begins with it."""
 
 
 def authenticate_password(tx: Transaction, name: str, password: str) -> User | None:
@@ -45,9 +54,11 @@ def _count_failure(tx: Transaction, user: User) -> None:
 
 def authenticate_key(tx: Transaction, token: str) -> tuple[User, ApiKey]:
     """The user of an API key and the key; refuses unknown, expired and disabled ones."""
-    key = tx.session.scalar(select(ApiKey).where(ApiKey.hash == fingerprint(token)))
-    user = tx.session.get(User, key.user_id) if key else None
-    if key is None or user is None or not user.enabled or (key.expires and key.expires <= tx.now):
+    found = tx.session.execute(_BY_KEY, {"hash": fingerprint(token)}).unique().one_or_none()
+    if found is None:
+        raise SiroccoError(UNAUTHENTICATED)
+    key, user = found
+    if not user.enabled or (key.expires and key.expires <= tx.now):
         raise SiroccoError(UNAUTHENTICATED)
     return user, key
 
