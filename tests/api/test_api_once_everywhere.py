@@ -171,11 +171,11 @@ def rows(front):
         }
 
 
-def at_once(front, send):
+def at_once(front, operator, send):
     barrier = Barrier(TIMES)
 
     def one(_index):
-        caller = Caller(front.app.test_client(), front.operator.token, front.operator.principal)
+        caller = Caller(front.app.test_client(), operator.token, operator.principal)
         barrier.wait()
         return send(caller)
 
@@ -185,11 +185,11 @@ def at_once(front, send):
 
 @pytest.mark.parametrize("route", WRITES, ids=lambda route: route.name)
 def test_five_at_once_have_one_effect(stage, route):
-    front = stage.front
+    front, operator = stage.front, stage.front.operator
     path, body = stage.request(route)
     before = rows(front)
     send = {"Idempotency_Key": f"key-{route.name}"}
-    answers = at_once(front, lambda caller: caller(route.method, path, body, **send))
+    answers = at_once(front, operator, lambda caller: caller(route.method, path, body, **send))
     assert {answer.status_code for answer in answers} <= {200, 201, 202}, answers[0].text
     assert len({(answer.status_code, answer.data, answer.headers.get("CIMI-Job-URI")) for answer in answers}) == 1
     assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == TIMES - 1
@@ -199,7 +199,7 @@ def test_five_at_once_have_one_effect(stage, route):
     with front.cmdb.reading(front.world.operator) as tx:
         kept = select(func.count()).select_from(KeptRequest).where(KeptRequest.key == send["Idempotency_Key"])
         assert tx.session.scalar(kept) == 1
-    other = front.operator(
+    other = operator(
         route.method, path, {"description": "another"} if body is None else {**body, "name": "x"}, **send
     )
     assert other.status_code == 409, other.text
