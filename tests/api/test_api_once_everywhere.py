@@ -199,8 +199,6 @@ def test_five_at_once_have_one_effect(stage, route):
     with front.cmdb.reading(front.world.operator) as tx:
         kept = select(func.count()).select_from(KeptRequest).where(KeptRequest.key == send["Idempotency_Key"])
         assert tx.session.scalar(kept) == 1
-    other = operator(
-        route.method, path, {"description": "another"} if body is None else {**body, "name": "x"}, **send
-    )
+    other = operator(route.method, path, {"description": "another"} if body is None else {**body, "name": "x"}, **send)
     assert other.status_code == 409, other.text
     front.settle()
