@@ -111,7 +111,7 @@ class Server:
         except SiroccoError as refusal:
             reply = self._refused(refusal, wire, form, request_id)
         except RequestEntityTooLarge:
-            reply = self._refused(SiroccoError(TOO_LARGE, limit=BODY), wire, form, request_id)
+            reply = self._refused(SiroccoError(TOO_LARGE, limit_size=BODY), wire, form, request_id)
         except HTTPException:
             malformed = SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
             reply = self._refused(malformed, wire, form, request_id)
@@ -192,7 +192,7 @@ def _conflict(fault: Exception, *, conditional: bool) -> SiroccoError:
 
 def _body() -> Body:
     if request.content_length is not None and request.content_length > BODY:
-        raise SiroccoError(TOO_LARGE, limit=BODY)
+        raise SiroccoError(TOO_LARGE, limit_size=BODY)
     request.max_content_length = BODY
     return Body(request.get_data(cache=False), request.mimetype)
 

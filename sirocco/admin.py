@@ -198,8 +198,8 @@ def _secret(file: Path | None, what: str, option: str, *, confirm: bool) -> str:
         try:
             return file.read_text().strip("\n")
         except (OSError, ValueError) as error:
-            told = {"option": option, "path": file, "why": error}
-            raise OperationError("{option}: {path} cannot be read as text: {why}", **told) from error
+            told = {"option": option, "path": file, "cause": error}
+            raise OperationError("{option}: {path} cannot be read as text: {cause}", **told) from error
     if not sys.stdin.isatty():
         raise OperationError("no terminal to ask for it: {what}. Give {option}", what=what, option=option)
     return str(click.prompt(what, hide_input=True, confirmation_prompt=confirm))

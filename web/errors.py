@@ -91,7 +91,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         400: SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood"),
         404: SiroccoError(NOT_FOUND, kind="page", id=request.path),
         405: SiroccoError(METHOD_NOT_ALLOWED, method=request.method, path=request.path, allowed="GET"),
-        413: SiroccoError(TOO_LARGE, limit=request.max_content_length or 0),
+        413: SiroccoError(TOO_LARGE, limit_size=request.max_content_length or 0),
     }
     if error.code is None or error.code < 400:
         return error.get_response()

@@ -15,6 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from sirocco.contracts import amounts
 from sirocco.contracts.errors import catalogue
 from sirocco.domain.placement import Obstacle
 from sirocco.services import providers
@@ -43,6 +44,8 @@ def template() -> Catalog:
     for problem in catalogue().values():
         for text in (problem.message, problem.remedy):
             texts.add(text, None, [("sirocco/contracts/errors.py", 0)])
+    for text in amounts.TEXTS:
+        texts.add(text, None, [("sirocco/contracts/amounts.py", 0)])
     for file, text in (*reasons(), *settings(), *operations(), *click()):
         texts.add(text, None, [(file, 0)])
     return texts

@@ -9,12 +9,10 @@ from sqlalchemy import select
 
 from sirocco.cmdb.models import Event, Host, Image, Job, JobStep, Machine, Network, Provider, Volume
 from sirocco.contracts.errors import SiroccoError, catalogue, explained, fill, recalled
-from sirocco.domain.limits import MIB
 from web import words
-from web.amounts import amount, size
+from web.amounts import amount
 from web.language import say
 
-_BETWEEN_BYTES = "{value} is not between {low} and {high} bytes"
 _COUNTED = re.compile(r"(.+) \((\d+)\)")
 
 
@@ -30,17 +28,14 @@ def remedy(refusal: SiroccoError) -> str:
 
 
 def _details(refusal: SiroccoError) -> dict[str, str]:
-    """Words that are codes are said in the reader's language, and bytes with a unit; names and figures stay."""
+    """Words that are codes are said in the reader's language; names and figures stay."""
     details = {name: _detail(name, value) for name, value in refusal.details.items()}
     return explained(details | _figures(refusal.details), _reason)
 
 
 def _figures(details: dict[str, str]) -> dict[str, str]:
-    """Figures that stand for many bytes, with their unit: nobody gives memory or a disk in bytes."""
+    """A quota's figures, as its page shows them."""
     match details:
-        case {"why": why, "value": value, "low": low, "high": high} if why == _BETWEEN_BYTES and int(low) >= MIB:
-            amounts = {"value": size(int(value)), "low": size(int(low)), "high": size(int(high))}
-            return amounts | {"why": "{value} is not between {low} and {high}"}
         case {"resource": resource, "used": used, "wanted": wanted, "ceiling": ceiling}:
             figures = {"used": used, "wanted": wanted, "ceiling": ceiling}
             return {name: amount(resource, int(figure)) for name, figure in figures.items()}

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sirocco.contracts import amounts
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -87,13 +89,21 @@ def fill(template: str, details: Mapping[str, str]) -> str:
 def explained(details: Mapping[str, str], say: Callable[[str], str] = str) -> dict[str, str]:
     """The details with their reason (``why``: a text with places for the others) in the words of ``say``, filled.
 
-    A reason may have one of its own, ``because``.
+    A reason may have one of its own, ``because``. Details named ``..._size``, and a quota of memory or capacity, are
+    bytes, and told with a unit.
     """
     whole = dict(details)
+    for name, value in details.items():
+        if value.isdecimal() and (name.endswith("_size") or _is_of_bytes(name, details)):
+            whole[name] = amounts.told(int(value), say)
     for name in ("because", "why"):
         if name in whole:
             whole[name] = fill(say(whole[name]), whole)
     return whole
+
+
+def _is_of_bytes(name: str, details: Mapping[str, str]) -> bool:
+    return name in {"used", "wanted", "ceiling"} and details.get("resource") in {"memory", "capacity"}
 
 
 # Requests
@@ -137,7 +147,7 @@ UNSUPPORTED_MEDIA = _problem(
     "Bodies of type {type} are not read.",
     "Send application/json or application/xml.",
 )
-TOO_LARGE = _problem("too-large", 413, 10413, "The body is larger than {limit} bytes.", "Send a smaller body.")
+TOO_LARGE = _problem("too-large", 413, 10413, "The body is larger than {limit_size}.", "Send a smaller body.")
 URI_TOO_LONG = _problem(
     "uri-too-long",
     414,

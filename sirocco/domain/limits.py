@@ -22,17 +22,14 @@ _UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-
 
 def check(where: str, value: int, low: int, high: int, *, in_bytes: bool = False) -> None:
     """Refuse a number outside ``low`` to ``high``, both allowed."""
-    if not low <= value <= high:
-        raise SiroccoError(
-            INVALID,
-            where=where,
-            why="{value} is not between {low} and {high} bytes"
-            if in_bytes
-            else "{value} is not between {low} and {high}",
-            value=value,
-            low=low,
-            high=high,
-        )
+    if low <= value <= high:
+        return
+    if in_bytes:
+        why = "{value_size} is not between {low_size} and {high_size}"
+        raise SiroccoError(INVALID, where=where, why=why, value_size=value, low_size=low, high_size=high)
+    raise SiroccoError(
+        INVALID, where=where, why="{value} is not between {low} and {high}", value=value, low=low, high=high
+    )
 
 
 def check_text(name: str, description: str = "", properties: dict[str, str] | None = None) -> None:
@@ -68,4 +65,4 @@ def check_machine(cpu: int, memory: int, disks: Sequence[int], user_data: bytes 
         if capacity or index:
             check(f"disks[{index}].capacity", capacity, MIB, MAX_DISK, in_bytes=True)
     if len(user_data) > MAX_USER_DATA:
-        raise SiroccoError(INVALID, where="userData", why="it is longer than {most} bytes", most=MAX_USER_DATA)
+        raise SiroccoError(INVALID, where="userData", why="it is longer than {most_size}", most_size=MAX_USER_DATA)

@@ -74,7 +74,7 @@ def virsh(paths: HostPaths, *command: str, seconds: float = 30.0) -> str:
         raise HypervisorError("libvirtd of {host} gave no answer to {command} in {seconds} s", **told) from None
     if done.returncode:
         said = done.stderr.strip() or f"{command[0]}: {done.returncode}"
-        raise HypervisorError("libvirtd of {host}: {why}", host=paths.name, why=said)
+        raise HypervisorError("libvirtd of {host}: {cause}", host=paths.name, cause=said)
     return done.stdout
 
 

@@ -121,5 +121,5 @@ class State:
             return cls(**json.loads(path.read_text())) if path.exists() else None
         except (ValueError, TypeError) as error:
             raise HypervisorError(
-                "{path} is damaged ({why}): delete it and start the hypervisor again", path=path, why=error
+                "{path} is damaged ({cause}): delete it and start the hypervisor again", path=path, cause=error
             ) from error

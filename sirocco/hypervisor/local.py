@@ -44,8 +44,8 @@ def _require() -> None:
             HypervisorError("{what} missing: {remedy}", what=lack.what, remedy=HypervisorError(lack.remedy))
             for lack in lacks
         )
-        why = reduce(lambda one, other: HypervisorError("{one}; {other}", one=one, other=other), faults)
-        raise HypervisorError("the local hypervisor cannot run here. {why}", why=why)
+        cause = reduce(lambda one, other: HypervisorError("{one}; {other}", one=one, other=other), faults)
+        raise HypervisorError("the local hypervisor cannot run here. {cause}", cause=cause)
     requirements.ensure_user()
 
 

@@ -15,7 +15,7 @@ RANGES = ("10.96.0.0/12", *(f"10.{octet}.0.0/16" for octet in range(64, 96)))
 def _ip(*arguments: str) -> str:
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise HypervisorError("{what}: {why}", what=" ".join(("ip", *arguments)), why=done.stderr.strip())
+        raise HypervisorError("{what}: {cause}", what=" ".join(("ip", *arguments)), cause=done.stderr.strip())
     return done.stdout
 
 

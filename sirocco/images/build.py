@@ -142,7 +142,7 @@ def _fetch(work: Path) -> tuple[Path, Path, str]:
     try:
         _run("apt-get", "-o", "APT::Sandbox::User=root", "download", "-q", *names, cwd=downloads)
     except BuildError as error:
-        raise BuildError("{why}; if packages are unknown, run: apt-get update", why=error) from error
+        raise BuildError("{cause}; if packages are unknown, run: apt-get update", cause=error) from error
     staging, kernel = work / "programs", work / "kernel"
     for archive in sorted(downloads.glob("*.deb")):
         target = kernel if archive.name.startswith("linux-image") else staging

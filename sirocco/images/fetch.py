@@ -136,7 +136,7 @@ class _Download:
         while chunk := answer.read1(_CHUNK):
             have += len(chunk)
             if have > self._limits.largest:
-                raise ImageError(why="the image is larger than {most} bytes", most=self._limits.largest)
+                raise ImageError(why="the image is larger than {most_size}", most_size=self._limits.largest)
             if time.monotonic() > self._until:
                 why = "the image takes longer than {seconds} seconds"
                 raise ImageError(why=why, seconds=round(self._limits.seconds))
@@ -145,18 +145,17 @@ class _Download:
                 self._progress(have / size if size else 0.0)
         self._part.flush()
         if have < size:
-            why = "{host} stopped after {have} of {size} bytes"
-            raise SilentSourceError(why=why, host=self._wanted.host, have=have, size=size)
+            why = "{host} stopped after {have_size} of {whole_size}"
+            raise SilentSourceError(why=why, host=self._wanted.host, have_size=have, whole_size=size)
 
     def _check_room(self, size: int, have: int) -> None:
         if size > self._limits.largest:
-            raise ImageError(
-                why="the image has {size} bytes; {most} are the most", size=size, most=self._limits.largest
-            )
+            why = "the image has {whole_size}; {most_size} are the most"
+            raise ImageError(why=why, whole_size=size, most_size=self._limits.largest)
         free = shutil.disk_usage(self._path.parent).free
         if size - have > free - _SPARE:
-            why = "the image has {size} bytes; the image store has room for {room}"
-            raise ImageError(why=why, size=size, room=max(free - _SPARE, 0))
+            why = "the image has {whole_size}; the image store has room for {room_size}"
+            raise ImageError(why=why, whole_size=size, room_size=max(free - _SPARE, 0))
 
     def _verify(self) -> None:
         if not self._wanted.digest:

@@ -84,7 +84,7 @@ def _ring(settings: Settings) -> bytes:
         return settings.keyring.read_bytes()
     except OSError as error:
         raise BackupError(
-            "cannot read the key ring {path}: {why}", path=settings.keyring, why=error.strerror
+            "cannot read the key ring {path}: {cause}", path=settings.keyring, cause=error.strerror
         ) from error
 
 
@@ -158,7 +158,7 @@ def _postgresql(settings: Settings, program: str, *arguments: str) -> None:
     except FileNotFoundError:
         raise BackupError("{program} is not installed (Debian package postgresql-client)", program=program) from None
     if done.returncode:
-        raise BackupError("{command} failed: {why}", command=program, why=done.stderr.strip()[:500])
+        raise BackupError("{command} failed: {cause}", command=program, cause=done.stderr.strip()[:500])
 
 
 def _refuse_full(settings: Settings) -> None:
@@ -188,7 +188,7 @@ def _readable(archive: Path) -> Iterator[tarfile.TarFile]:
     except tarfile.TarError as error:
         raise BackupError("{path} is not a backup: it is no tar archive", path=archive) from error
     except OSError as error:
-        raise BackupError("{path} cannot be read: {why}", path=archive, why=error.strerror) from error
+        raise BackupError("{path} cannot be read: {cause}", path=archive, cause=error.strerror) from error
     with tar:
         yield tar
 

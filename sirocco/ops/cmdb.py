@@ -35,4 +35,4 @@ def answering() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         told = str(error).splitlines()[0]
-        raise OperationError("the CMDB does not answer: {why}. Is SIROCCO_DATABASE_URL right?", why=told) from error
+        raise OperationError("the CMDB does not answer: {cause}. Is SIROCCO_DATABASE_URL right?", cause=told) from error

@@ -81,7 +81,7 @@ def _verdict(*, sound: bool) -> str:
 def _line(finding: Finding) -> str:
     mark = "ok" if finding.good else worded("MISSING") if finding.needed else worded("absent")
     remedy = "" if finding.good or not finding.remedy else f"\n          -> {finding.remedy}"
-    return f"{mark:<8}  {worded('{what}: {why}', what=finding.what, why=finding.found)}{remedy}"
+    return f"{mark:<8}  {worded('{what}: {cause}', what=finding.what, cause=finding.found)}{remedy}"
 
 
 def examine(settings: Settings) -> Findings:

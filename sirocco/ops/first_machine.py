@@ -77,7 +77,7 @@ def _done(api: "_Api", made: "_Made", what: str, say: Say) -> Document:
             return api.get(made.resource)
         if job["state"] in {"FAILED", "STOPPED"} or time.monotonic() > end:
             reason = job.get("statusMessage") or job["state"]
-            raise FirstMachineError("{what}: {why}", what=what, why=reason)
+            raise FirstMachineError("{what}: {cause}", what=what, cause=reason)
         time.sleep(_LOOK)
 
 
@@ -136,9 +136,9 @@ class _Api:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own portal
                 return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
-            raise FirstMachineError("{what}: {why}", what=f"{method} {uri}", why=_reason(error)) from error
+            raise FirstMachineError("{what}: {cause}", what=f"{method} {uri}", cause=_reason(error)) from error
         except OSError as error:
-            raise FirstMachineError("{what}: {why}", what=f"{method} {uri}", why=error) from error
+            raise FirstMachineError("{what}: {cause}", what=f"{method} {uri}", cause=error) from error
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

@@ -87,7 +87,7 @@ def main() -> int:
         machine = _first_machine(settings)
     except (OperationError, build.BuildError) as error:
         # Everything else works without a first machine, and the next start tries again.
-        _say(worded("The first machine could not be deployed: {why}", why=error))
+        _say(worded("The first machine could not be deployed: {cause}", cause=error))
         machine = None
     _say(_told(settings, lambda tx: welcome.first(tx, settings, machine)))
     return 0
@@ -186,8 +186,8 @@ def _await_probe(cmdb: Cmdb) -> None:
         found = tx.session.scalars(select(Provider)).first()
         if found is None or not found.fault:
             return FirstMachineError("provider {name} does not answer: no worker asked it", name=PROVIDER)
-        why = recalled(found.cause, found.fault) or found.fault
-        return FirstMachineError("provider {name} does not answer: {why}", name=PROVIDER, why=why)
+        cause = recalled(found.cause, found.fault) or found.fault
+        return FirstMachineError("provider {name} does not answer: {cause}", name=PROVIDER, cause=cause)
 
     _until(cmdb, lambda tx: bool(tx.session.scalar(select(Provider.id).where(Provider.probed.is_not(None)))), fault)
 

@@ -26,7 +26,7 @@ def read(settings: Settings, name: str) -> dict[str, Any]:
         finally:
             connector.close()
     except ConnectorError as error:
-        raise OperationError("provider {name} does not answer: {why}", name=name, why=error.message) from error
+        raise OperationError("provider {name} does not answer: {cause}", name=name, cause=error.message) from error
 
 
 def _provider(settings: Settings, name: str) -> tuple[str, ProviderSettings]:

@@ -99,7 +99,7 @@ class KeyRing:
                     self._ciphers, self._stamp = {}, stamp
             except OSError as error:
                 raise KeyRingError(
-                    "cannot read the key ring {path}: {why}", path=self.path, why=error.strerror
+                    "cannot read the key ring {path}: {cause}", path=self.path, cause=error.strerror
                 ) from error
 
 

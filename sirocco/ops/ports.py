@@ -29,8 +29,8 @@ def claim(settings: Settings, name: str, host: str) -> socket.socket:
         except OSError as error:
             if wanted and name in settings.model_fields_set:
                 variable = f"SIROCCO_{name.upper()}"
-                taken = {"address": f"{host}:{port}", "variable": variable, "why": error.strerror}
-                raise PortTakenError("{address} ({variable}): {why}; choose another port", **taken) from None
+                taken = {"address": f"{host}:{port}", "variable": variable, "cause": error.strerror}
+                raise PortTakenError("{address} ({variable}): {cause}; choose another port", **taken) from None
     return open_socket(host, 0)
 
 

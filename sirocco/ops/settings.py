@@ -217,7 +217,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidSettings("{what}: {why}", what=path, why=error) from error
+        raise InvalidSettings("{what}: {cause}", what=path, cause=error) from error
     if "home" in values:
         raise InvalidSettings(
             "{path}: home: the file lies in the home; set SIROCCO_HOME in the environment instead", path=path
@@ -231,7 +231,8 @@ def load(**given: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         faults = [
-            worded("{what}: {why}", what=_where(str(fault["loc"][0])), why=_plain(fault)) for fault in error.errors()
+            worded("{what}: {cause}", what=_where(str(fault["loc"][0])), cause=_plain(fault))
+            for fault in error.errors()
         ]
         raise InvalidSettings("\n".join(faults)) from None
 

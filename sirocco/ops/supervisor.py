@@ -93,7 +93,7 @@ class Child:
         while self.health is not Health.HEALTHY:
             if self._task.done() or self.starts > _TRIES or time.monotonic() > end:
                 if self._fault:
-                    raise StartError("{role} did not start: {why}", role=self.role.name, why=self._fault)
+                    raise StartError("{role} did not start: {cause}", role=self.role.name, cause=self._fault)
                 ends = {"log": self.log, "words": _tail(self.log)}
                 raise StartError("{role} did not start: its log {log} ends:\n{words}", role=self.role.name, **ends)
             await asyncio.sleep(_ASK_STARTING)

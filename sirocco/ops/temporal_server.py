@@ -105,11 +105,11 @@ def _call(executable: str, *arguments: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineError(
-            "cannot run {program}: {why}; `make setup` installs it, TEMPORAL_BIN names it",
+            "cannot run {program}: {cause}; `make setup` installs it, TEMPORAL_BIN names it",
             program=executable,
-            why=error,
+            cause=error,
         ) from error
     if done.returncode:
         what = " ".join((executable, *arguments[:3]))
-        raise EngineError("{command} failed: {why}", command=what, why=done.stderr.strip()[:500])
+        raise EngineError("{command} failed: {cause}", command=what, cause=done.stderr.strip()[:500])
     return done.stdout

@@ -214,9 +214,9 @@ def _disks(request: MachineRequest, image: Image) -> list[Disk]:
         raise SiroccoError(
             INVALID,
             where="disks[0].capacity",
-            why="the image {image} needs {least} bytes",
+            why="the image {image} needs {least_size}",
             image=image.name,
-            least=image.capacity,
+            least_size=image.capacity,
         )
     sizes = [boot.capacity or image.capacity, *(disk.capacity for disk in wanted[1:])]
     return [

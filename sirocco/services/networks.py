@@ -47,7 +47,7 @@ def create(tx: Transaction, request: NetworkRequest) -> tuple[Network, Job]:
     """Accept a new network: CREATING until its job ends."""
     tx.who.need(Role.OPERATOR if request.shared else Role.MEMBER)
     check_text(request.name, request.description, request.properties)
-    check("mtu", request.mtu, 576, 9216, in_bytes=True)
+    check("mtu", request.mtu, 576, 9216)
     if request.initial_state not in {NetworkState.STARTED, NetworkState.STOPPED}:
         raise SiroccoError(INVALID, where="initialState", why="it is STARTED or STOPPED")
     provider = _provider(tx, request)

@@ -81,9 +81,9 @@ def _check_image(image: VolumeImage, size: int) -> None:
         raise SiroccoError(
             INVALID,
             where="capacity",
-            why="the image {image} needs {least} bytes",
+            why="the image {image} needs {least_size}",
             image=image.name,
-            least=image.capacity,
+            least_size=image.capacity,
         )
 
 
@@ -115,7 +115,8 @@ def grow(tx: Transaction, volume_id: str, command: c.Grow) -> Job:
     tx.who.need(Role.MEMBER)
     volume = _usable(tx, volume_id, command.action)
     if command.capacity <= volume.capacity:
-        raise SiroccoError(INVALID, where="capacity", why="it has to be more than {least} bytes", least=volume.capacity)
+        why = "it has to be more than {least_size}"
+        raise SiroccoError(INVALID, where="capacity", why=why, least_size=volume.capacity)
     check("capacity", command.capacity, MIB, MAX_DISK, in_bytes=True)
     _need(tx, volume, cap.VOLUME_GROW)
     capacity.take(tx, volume.tenant_id, {"capacity": command.capacity - volume.capacity})

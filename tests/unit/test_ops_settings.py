@@ -63,7 +63,7 @@ def test_no_secret_is_printed(monkeypatch):
     [
         ("SIROCCO_PORT", "99999", "port (environment variable SIROCCO_PORT): "),
         ("SIROCCO_HOST", "localhost", "host (environment variable SIROCCO_HOST): "),
-        ("SIROCCO_PROVIDER", "cloud", "'auto', 'libvirt' or 'fake'"),
+        ("SIROCCO_PROVIDER", "cloud", "'auto', 'libvirt', 'fake'"),
         ("TEMPORAL_TLS", "perhaps", "temporal_tls (environment variable TEMPORAL_TLS): "),
     ],
 )

@@ -230,7 +230,7 @@ def test_what_an_error_holds_is_worded_too_and_its_log_stays_english(monkeypatch
     inner = HypervisorError(
         "{what} missing: {remedy}", what="root", remedy=HypervisorError("{size} GiB are needed", size=2)
     )
-    error = HypervisorError("the local hypervisor cannot run here. {why}", why=inner)
+    error = HypervisorError("the local hypervisor cannot run here. {cause}", cause=inner)
     monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
     assert said(error) == "l'hyperviseur local ne peut pas tourner ici. il manque root : il faut 2 Gio"
     assert str(error) == "the local hypervisor cannot run here. root missing: 2 GiB are needed"
