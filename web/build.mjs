@@ -1,6 +1,8 @@
 // Builds static/ from assets/ and node_modules/: hashed scripts and styles, one sprite of icons, and manifest.json.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -9,8 +11,13 @@ const here = fileURLToPath(new URL(".", import.meta.url)); // import.meta.dirnam
 const out = join(here, "static");
 const folders = (folder) => readdirSync(join(here, folder)).map((name) => join(here, folder, name));
 
-rmSync(out, { recursive: true, force: true });
-mkdirSync(out);
+// Pages that are open, and a server that runs, go on with the files they know: those leave a month after their use.
+const now = Date.now() / 1000;
+const month = 30 * 86400;
+const listed = join(out, "manifest.json");
+const before = existsSync(listed) ? Object.values(JSON.parse(readFileSync(listed, "utf8"))) : [];
+mkdirSync(out, { recursive: true });
+for (const file of before) if (existsSync(join(out, file))) utimesSync(join(out, file), now, now);
 
 const { metafile } = await build({
   entryPoints: ["app", "charts", "console"].flatMap((name) => [`assets/ts/${name}.ts`, `assets/css/${name}.css`]),
@@ -50,4 +57,11 @@ const symbols = readFileSync(join(here, "assets/icons.txt"), "utf8")
 hashed("icons.svg", `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>`);
 for (const file of folders("assets/images")) hashed(basename(file), readFileSync(file));
 
-writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, null, 2));
+writeFileSync(`${listed}.new`, JSON.stringify(manifest, null, 2));
+renameSync(`${listed}.new`, listed);
+
+const current = new Set(["manifest.json", ...Object.values(manifest)]);
+for (const name of readdirSync(out)) {
+  const known = current.has(name.replace(/\.LEGAL\.txt$/, ""));
+  if (!known && statSync(join(out, name)).mtimeMs / 1000 < now - month) rmSync(join(out, name), { recursive: true });
+}
