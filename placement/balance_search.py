@@ -18,6 +18,8 @@ from placement.repartition import Repartition
 
 NEAR = 2e-4
 """Relative gap at which the search ends."""
+WIDE = 7e-4
+"""Relative gap above which placements that cost a little more are gone through."""
 FIRST_ROUNDS = 10
 """Cutting planes of the bound before pairs of hosts are looked at."""
 ROUNDS = 250
@@ -46,16 +48,19 @@ class BalanceSearch:
         relaxed = BalanceBound(self.problem, self.balance.online)
         rounds = min(ROUNDS, EFFORT // max(1, relaxed.effort))
         priced = self._priced(relaxed) if rounds >= FIRST_ROUNDS and not self._near() else None
+        shares = Repartition(self.balance, np.random.default_rng(self.seed))
         if self.problem.moves and not self._near():
-            Repartition(self.balance, np.random.default_rng(self.seed)).run(self.stop, self._near)
+            shares.run(self.stop, self._near)
         if priced is not None and not self._near():
             self._climb(*priced, rounds)
+        if self.problem.moves and not self._near(WIDE):
+            shares.loosen(self.stop)
         legal = satisfied(self.problem, draft, found.online)
         return Found(draft.host if legal else found.placed, found.online, self.bound, self.proof)
 
-    def _near(self) -> bool:
+    def _near(self, gap: float = NEAR) -> bool:
         cost = self.balance.cost()
-        return self.stop() or cost - self.bound <= NEAR * cost
+        return self.stop() or cost - self.bound <= gap * cost
 
     def _priced(self, relaxed: BalanceBound) -> tuple[Ascent, Reached]:
         ascent = Ascent(relaxed, float(self.balance.cost()))

@@ -28,9 +28,9 @@ BRANCHING = 400
 """Evaluations of the energy bound then spent on numbers of hosts online."""
 CLOSED = 1e-6
 """Relative gap at which a branch is closed."""
-PACKINGS = 16
+PACKINGS = 8
 """Placements tried on the hosts that the pools suggest."""
-NEAR = 3e-4
+NEAR = 5e-4
 """Relative gap at which no more are tried."""
 ENOUGH = 1e-3
 """Relative gap at which hosts are not emptied one by one any more."""

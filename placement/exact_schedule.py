@@ -75,10 +75,13 @@ class ExactSchedule:
         return best, low
 
     def _straightened(self, best: Schedule) -> Schedule:
-        """Without detours where other starts of the tasks that they replaced, and of those around them, allow it."""
+        """Without detours where other starts of the tasks that they replaced allow it, and of more and more around them."""
         bent = [number for number in range(best.asked) if best.table.tasks[number] != self.table.tasks[number]]
-        found, _ = self._within(best.makespan, best, self._around(bent, NEAR), EFFORT)
-        return found or best
+        for near in (NEAR // 4, NEAR // 2, NEAR):
+            found, refuted = self._within(best.makespan, best, self._around(bent, near), EFFORT)
+            if not refuted:
+                return found or best
+        return best
 
     def _from_above(self, best: Schedule, low: int) -> Schedule:
         """Shorter step by step, by other starts of some tasks, of more where that is refuted.

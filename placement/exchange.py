@@ -1,19 +1,23 @@
-"""Cheaper placements by moving single VMs and by exchanging two, on hosts that stay online."""
+"""Cheaper placements on hosts that stay online: single VMs move, two change places, two hosts share theirs out anew."""
 
 from collections.abc import Callable
 
 import numpy as np
 
+from placement.balance import Balance
 from placement.costs import Costs
 from placement.draft import Draft
 from placement.model import BoolArray, FloatArray
 from placement.packing import exchanged
 from placement.problem import Problem
+from placement.repartition import Repartition
 
 SWEEPS = 20
 """Times that all VMs are looked at."""
 WIDTH = 10
 """Exchanges of a VM whose constraints are looked at."""
+ROUNDS = 8
+"""Times that VMs away from home are shared out anew between the hosts where they are and where they were."""
 
 
 class Exchange:
@@ -26,7 +30,21 @@ class Exchange:
         self._saving: FloatArray = (costs.move - costs.stay).astype(np.float64)
 
     def run(self, stop: Callable[[], bool] = bool) -> None:
-        """Sweep over the VMs until a sweep changes nothing."""
+        """Sweep over the VMs until a sweep changes nothing, then over pairs of hosts."""
+        self._sweep(stop)
+        evenness = Balance(self.problem, self.draft, (~self.problem.must_be_off).tolist(), self.costs, factor=0)
+        shared = Repartition(evenness, np.random.default_rng(0))
+        for _ in range(ROUNDS):
+            if not sum(shared.share_out(*pair) for pair in self._torn() if not stop()):
+                return
+
+    def _torn(self) -> list[tuple[int, int]]:
+        """Pairs of hosts of which one has a VM of the other."""
+        host, start = self.draft.host, self.problem.start
+        moved = [vm for vm in self.problem.running if -1 < start[vm] != host[vm] > -1]
+        return sorted({(start[vm], host[vm]) for vm in moved if not self.problem.must_be_off[start[vm]]})
+
+    def _sweep(self, stop: Callable[[], bool]) -> None:
         for _ in range(SWEEPS):
             changed = False
             for vm in self._worthwhile():

@@ -31,7 +31,7 @@ MANY = 60_000
 """Pairs of kind and pool beyond which the relaxation is not built."""
 NODES = 2_000
 """Nodes of the search tree."""
-CLOSE = 2e-5
+CLOSE = 1e-4
 """Relative gap at which the search ends."""
 MARGIN = 1e-5
 """Taken off the bound, for the tolerances of floating point."""
@@ -272,11 +272,20 @@ class Pools:
                     self.at_most(limit, [(variable, float(amount[resource])) for variable, _, amount in parts])
 
     def used_by(self, kinds: Sequence[int]) -> "list[mathopt.Variable]":
-        """How many hosts of each pool have VMs of some kinds on them at least."""
+        """How many hosts of each pool have VMs of some kinds on them at least; those that stay together use one."""
         used = [self._program.add_integer_variable(lb=0, ub=len(pool)) for pool in self.numbers]
-        for number, count in enumerate(used):
+        staying: dict[int, list[Term]] = defaultdict(list)
+        for (kind, host), (stay, _) in self._stays.items():
+            if kind in kinds:
+                staying[host].append((stay, 1.0))
+        for number, (pool, count) in enumerate(zip(self.numbers, used, strict=True)):
             self.at_most(0, [(count, 1), (self._count[number], -1)])
-            self.at_least(0, [*self.taken(kinds, number), (count, -1)])
+            terms = self.taken(kinds, number)
+            for host in pool:
+                kept = self._program.add_variable(lb=0, ub=1)
+                self.at_most(0, [(kept, 1), *((stay, -1) for stay, _ in staying[host])])
+                terms += [(kept, 1.0), *((stay, -1.0) for stay, _ in staying[host])]
+            self.at_least(0, [*terms, (count, -1)])
         return used
 
     def apart(self, sets: "Iterable[Iterable[int]]") -> None:

@@ -19,6 +19,13 @@ HOSTS = 200
 """Hosts, the least even ones, that are paired in one sweep."""
 PAIRS = 24_000
 """Pairs looked at in all."""
+LOOSE = 3e-5
+"""Share of the cost that sharing out a random pair may cost more at first."""
+COOLING = 0.6
+"""What that is multiplied with from level to level."""
+LEVELS = 8
+DRAWN = 500
+"""Pairs drawn at each level."""
 LEAST = 1e-9
 """Share of the cost that a change must save."""
 SUBSETS: BoolArray = ((np.arange(1 << TOGETHER)[:, None] >> np.arange(TOGETHER)) & 1).astype(np.bool_)
@@ -46,7 +53,7 @@ class Repartition:
                 if stop() or self._left <= 0:
                     return
                 self._left -= 1
-                if self._share_out(one, other):
+                if self.share_out(one, other):
                     self._changed[[one, other]] = sweep + 1
                     changes += 1
             if not changes:
@@ -70,8 +77,35 @@ class Repartition:
         order = np.argsort(-gain[rows, columns], kind="stable")
         return list(zip(hosts[rows[order]].tolist(), hosts[columns[order]].tolist(), strict=True))
 
-    def _share_out(self, one: int, other: int) -> bool:
-        """Share out the VMs of two hosts in the cheapest way that constraints allow; whether that changed anything."""
+    def loosen(self, stop: Callable[[], bool] = bool) -> None:
+        """Share out random pairs so that it costs a little more at most, less and less; then in the cheapest way.
+
+        Threshold accepting (Dueck and Scheuer 1990). The cheaper of the placements before and after is kept.
+        """
+        before, cost = list(self.draft.host), self.balance.cost()
+        hosts = np.flatnonzero(self.balance.online)
+        patience = LOOSE * max(1.0, self.balance.total)
+        for _ in range(LEVELS if len(hosts) > 1 else 0):
+            for _ in range(DRAWN):
+                if stop():
+                    break
+                one, other = self._random.choice(hosts, 2, replace=False).tolist()
+                self.share_out(one, other, patience)
+            patience *= COOLING
+        self._left = max(self._left, PAIRS)
+        self.run(stop)
+        if self.balance.cost() > cost:
+            for vm in [vm for vm, host in enumerate(before) if self.draft.host[vm] != host]:
+                self.draft.remove(vm)
+            for vm, host in enumerate(before):
+                if self.draft.host[vm] != host:
+                    self.draft.put(vm, host)
+
+    def share_out(self, one: int, other: int, patience: float = 0) -> bool:
+        """Share out the VMs of two hosts in the cheapest way that constraints allow; whether that changed anything.
+
+        With patience it is any of the ways that cost that much more at most.
+        """
         vms = self._some([*self.draft.guests[one], *self.draft.guests[other]])
         if not vms:
             return False
@@ -79,10 +113,11 @@ class Repartition:
         change = self._changes(np.array(vms, dtype=np.int64), subsets, one, other)
         best = np.argpartition(change, min(TRIED, len(change) - 1))[:TRIED]
         best = best[np.argsort(change[best], kind="stable")]
-        enough = -LEAST * max(1.0, self.balance.total)
+        good = best[change[best] < (patience or -LEAST * max(1.0, self.balance.total))]
+        if patience:
+            good = self._random.permutation(good)[:1]
         return any(
-            self._settle(vms, [one if there else other for there in subsets[row].tolist()])
-            for row in best[change[best] < enough].tolist()
+            self._settle(vms, [one if there else other for there in subsets[row].tolist()]) for row in good.tolist()
         )
 
     def _some(self, vms: list[int]) -> list[int]:
