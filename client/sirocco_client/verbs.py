@@ -105,7 +105,7 @@ def _options_named(fields: tuple[Field, ...]) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        about = re.sub(r"\[\d+\]", "", error.where).replace("sirocco_", "")
+        about = re.sub(r"\[\d+\].*", "", error.where).replace("sirocco_", "")
         found = [one for one in fields if about and f".{about}." in f".{one.attribute}.".replace("sirocco_", "")]
         if found:
             error.remedy = say("It is set by: {options}", options=", ".join(f"--{one.option}" for one in found))

@@ -12,7 +12,7 @@ from api.common.words import in_words
 from sirocco.cmdb.models import Job, JobStep, Machine, Network, Provider
 from sirocco.connectors.ports import ConnectorError, Fault
 from sirocco.contracts.engine import JobOrder
-from sirocco.contracts.errors import fill
+from sirocco.contracts.errors import explained
 from sirocco.contracts.states import NetworkState
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import faults, hosts, providers, settlement
@@ -53,6 +53,7 @@ JSON = [
     b"[]",
     b'{"cpu": NaN}',
     b'{"name": "a", "name": "b"}',
+    b'{"memory": 0}',
     b'{"resourceURI": 7}',
     b'{"resourceURI": "http://schemas.dmtf.org/cimi/1/Volume"}',
 ]
@@ -174,10 +175,11 @@ def test_every_reason_is_given_in_the_readers_language(front):
         assert 400 <= english.status_code < 500, (path, english.text)
         one, other = english.json["sirocco_details"], french.json["sirocco_details"]
         assert "why" in one, english.text
-        found = {text for text in texts if fill(text, one) == one["why"]}
+        found = {text for text in texts if explained({**one, "why": text})["why"] == one["why"]}
         assert found, one
         met |= found
-        assert other["why"] == fill(catalogue("fr").gettext(min(found)), other) != one["why"]
+        said = explained({**other, "why": min(found)}, catalogue("fr").gettext)["why"]
+        assert other["why"] == said != one["why"]
         assert other["why"] in french.json["statusMessage"]
         assert french.json["sirocco_remedy"] != english.json["sirocco_remedy"]
     assert texts - met - ELSEWHERE == set()

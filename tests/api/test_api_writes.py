@@ -31,6 +31,19 @@ def row(front, answer):
         return machine, [disk.capacity for disk in machine.disks]
 
 
+@pytest.mark.parametrize(
+    ("collection", "body", "said"),
+    [
+        ("machineConfigs", {"cpu": 1, "memory": 0}, "memory: it is not between 1 KiB and 64 TiB."),
+        ("volumeConfigs", {"capacity": 2**52}, "capacity: it is not between 1000 B and 1000 PiB."),
+        ("machineConfigs", {"cpu": 0, "memory": 1}, "cpu: it is not between 1 and 1024."),
+    ],
+)
+def test_limits_are_told_with_the_unit_that_people_read(front, collection, body, said):
+    refused = front.member.post(collection, body)
+    assert (refused.status_code, refused.json["statusMessage"]) == (400, said)
+
+
 def test_by_reference(front, template):
     answer = front.member.post("machines", {"name": "m", "machineTemplate": {"href": template}})
     machine, disks = row(front, answer)

@@ -359,6 +359,7 @@ def test_quotas_of_bytes_have_units_and_names_are_aligned(capsys):
         ("machineTemplate.machineConfig", "It is set by: --size, --cpu, --memory, --disk"),
         ("machineTemplate.machineConfig.cpu", "It is set by: --cpu"),
         ("machineTemplate.machineConfig.disks[0]", "It is set by: --disk"),
+        ("disks[0].capacity", "It is set by: --disk"),
         ("name", "It is set by: --name"),
         ("provider", "It is set by: --provider"),
         ("machineTemplate.sirocco_provider", "It is set by: --provider"),

@@ -9,7 +9,7 @@ from api.cimi.codec.data import from_text
 from api.cimi.codec.limits import ENTRIES
 from api.cimi.codec.wire import Wire
 from api.cimi.model import KINDS
-from api.cimi.model.attribute import Access, Attribute, Type, Value, Values
+from api.cimi.model.attribute import KB, KIB, Access, Attribute, Type, Value, Values
 from sirocco.contracts.errors import INVALID, UNKNOWN_ATTRIBUTE, SiroccoError
 
 UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -141,12 +141,19 @@ def _number(attribute: Attribute, value: Value, rules: Rules, where: str) -> flo
     return float(value)
 
 
+_IN_BYTES = {"KiB": KIB, "kB": KB}
+"""Units that an attribute is described by, in bytes."""
+
+
 def _bounded(attribute: Attribute, value: int, where: str) -> int:
     lowest = -_LARGEST if attribute.minimum is None else attribute.minimum
     highest = _LARGEST if attribute.maximum is None else attribute.maximum
-    if not lowest <= value <= highest:
-        raise invalid(where, why="it is not between {low} and {high}", low=lowest, high=highest)
-    return value
+    if lowest <= value <= highest:
+        return value
+    if unit := _IN_BYTES.get(attribute.description):
+        limits = {"low_size": lowest * unit, "high_size": highest * unit}
+        raise invalid(where, why="it is not between {low_size} and {high_size}", **limits)
+    raise invalid(where, why="it is not between {low} and {high}", low=lowest, high=highest)
 
 
 def _boolean(value: Value, rules: Rules, where: str) -> bool:
