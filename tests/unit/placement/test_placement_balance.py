@@ -116,6 +116,27 @@ def test_sharing_out_keeps_constraints(build):
     assert balance.loads()[0].tolist() == [6, 4]
 
 
+def test_three_hosts_are_evened_by_way_of_placements_that_cost_more():
+    problem = Problem(generate(Recipe("pack", hosts=30, group=10, ratio=3, constrained=0, seed=13)))
+    balance = balance_of(problem)
+    shares = Repartition(balance, np.random.default_rng(1))
+    shares.run()
+    stuck = balance.cost()
+    shares.loosen(lambda: True)
+    assert balance.cost() == stuck
+    shares.loosen()
+    assert even_shares(problem, balance.online) <= balance.cost() < stuck
+    assert all(int(row.min()) >= 0 for row in balance.draft.free)
+
+
+def test_bounds_of_balance_know_the_size_of_each_resource():
+    """Memory comes in hundreds: even shares of it are out of reach, whatever the processors do."""
+    problem = Problem(generate(Recipe("pack", hosts=100, group=20, ratio=3, mixed=True, seed=3)))
+    online = np.ones(100, dtype=np.bool_)
+    bound = Ascent(BalanceBound(problem, online), 2e8).root(10).bound
+    assert bound > 1.0008 * even_shares(problem, online)
+
+
 @pytest.mark.parametrize(
     "recipe", [Recipe("flavours", hosts=40, seed=1), Recipe("pack", hosts=40, group=20, ratio=3, mixed=True)]
 )

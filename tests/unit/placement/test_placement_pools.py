@@ -7,9 +7,11 @@ import pytest
 
 from placement.answer import Status
 from placement.constraints.among import Among
+from placement.constraints.gather import Gather
 from placement.constraints.max_online import MaxOnline
 from placement.constraints.max_spare_resources import MaxSpareResources
 from placement.constraints.min_spare_resources import MinSpareResources
+from placement.constraints.mostly_spread import MostlySpread
 from placement.constraints.offline import Offline
 from placement.constraints.resource_capacity import ResourceCapacity
 from placement.constraints.running_capacity import RunningCapacity
@@ -78,6 +80,35 @@ def test_stays_only_count_where_the_host_is_online(place):
     costs = costs_of(Problem(Instance(model)), Term.ENERGY)
     one_moves = costs.of([0, 0], [True, False, False, False])
     assert pooled(model).bound == pytest.approx(one_moves, rel=1e-4)
+
+
+def least_moved(model, *rules):
+    problem = Problem(Instance(model, rules))
+    return Pools(problem, costs_of(problem, Term.MIGRATED_MEMORY)).solve().bound
+
+
+def test_a_set_that_comes_together_drives_others_out(build):
+    model = build([(10, 10)] * 3, [(5, 5)] * 4, [0, 1, 0, 1], memory=[9, 9, 4, 5])
+    assert least_moved(model, Gather((0, 1))) == pytest.approx(13, rel=1e-4)
+
+
+def test_those_that_stay_together_are_on_one_host(place):
+    model = place(0, 0, 1, memory=[7, 5, 9])
+    assert least_moved(model, MostlySpread((0, 1, 2), 3)) == pytest.approx(5, rel=1e-4)
+    assert least_moved(model, MostlySpread((0, 1, 2), 2)) == 0
+
+
+def test_energy_without_constraints_is_nearly_proved():
+    instance = generate(Recipe("pack", hosts=100, group=20, ratio=3, constrained=0, seed=11))
+    assert solve(instance, Mode.ENERGY).gap < 0.001
+
+
+def test_two_vms_go_home_where_one_comes_back(build):
+    model = build([(4, 4)] * 2, [(2, 2), (1, 1), (1, 1), (2, 2), (2, 2)], [0, 1, 1, 0, 1], memory=[1] * 5)
+    problem = Problem(Instance(model))
+    draft = Draft(problem, [1, 0, 0, 0, 1])
+    Exchange(problem, draft, costs_of(problem, Term.MIGRATED_MEMORY)).run()
+    assert draft.host == problem.start
 
 
 def test_packing_fills_hosts_to_the_last_unit(build):

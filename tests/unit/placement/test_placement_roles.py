@@ -98,6 +98,21 @@ def test_sets_are_divided_at_little_more_than_the_bound(rules, gap):
     assert answer.gap < gap
 
 
+@pytest.mark.parametrize(
+    ("recipe", "rules"),
+    [
+        (Recipe("pack", hosts=100, group=20, mixed=True), (Split((tuple(range(150)), tuple(range(150, 300)))),)),
+        (Recipe("flavours", hosts=100),
+         (SplitAmong(tuple(tuple(range(30 * n, 30 * n + 30)) for n in range(4)), RACKS),)),
+        (Recipe("flavours", hosts=100), tuple(Gather(tuple(range(3 * n, 3 * n + 3))) for n in range(60))),
+    ],
+    ids=["split", "splitAmong", "gather"],
+)  # fmt: skip
+def test_sets_on_servers_of_three_kinds_are_placed_at_least_cost(recipe, rules):
+    answer = solve(replace(generate(recipe), constraints=rules), Mode.REPAIR)
+    assert answer.status is Status.OPTIMAL
+
+
 def test_hosts_that_go_offline_are_given_to_nobody():
     instance = generate(Recipe("pack", hosts=100, group=20, mixed=True))
     rules = (Lonely(tuple(range(60))), MaxOnline(ALL, 80))

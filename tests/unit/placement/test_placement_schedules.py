@@ -249,7 +249,9 @@ def test_plans_are_shortened_near_the_best_one_known(monkeypatch, seed):
     found, low = ExactSchedule(table, ledger, heads, tails, 1, bool).shorten(listed, bound)
     assert check_plan(instance, found.plan(problem)).legal
     assert low == bound <= found.makespan < listed.makespan
-    other = replace(found, starts=shaken(ledger, found.starts, np.random.default_rng(seed)))
-    assert check_plan(instance, other.plan(problem)).legal
-    assert other.starts != found.starts
-    assert other.makespan <= found.makespan
+    randoms = np.random.default_rng(seed), np.random.default_rng(seed + 1)
+    others = [replace(found, starts=shaken(ledger, listed.starts, random)) for random in randoms]
+    assert others[0].starts != others[1].starts
+    for other in others:
+        assert check_plan(instance, other.plan(problem)).legal
+        assert other.makespan <= listed.makespan
