@@ -30,7 +30,7 @@ NEAR = 1200
 """Tasks that may start at other times than in the best schedule known, all at once."""
 STRIDES = 4
 """Strides in which the best makespan is first brought down to the bound."""
-MISSES = 5
+MISSES = 6
 """Neighbourhoods that are searched in vain before giving up."""
 
 
@@ -75,11 +75,11 @@ class ExactSchedule:
         return best, low
 
     def _straightened(self, best: Schedule) -> Schedule:
-        """Without detours where other starts of the tasks that they replaced allow it, and of more and more around them."""
+        """Without detours, where other starts of the tasks that they replaced and of some around them allow it."""
         bent = [number for number in range(best.asked) if best.table.tasks[number] != self.table.tasks[number]]
-        for near in (NEAR // 4, NEAR // 2, NEAR):
+        for near in (NEAR, NEAR // 2, NEAR // 4):
             found, refuted = self._within(best.makespan, best, self._around(bent, near), EFFORT)
-            if not refuted:
+            if found is not None or refuted:
                 return found or best
         return best
 
@@ -97,7 +97,7 @@ class ExactSchedule:
                 best, near = found, NEAR
                 continue
             misses += 1
-            near = near + near // 2 if refuted else NEAR
+            near = near * 3 // 2 if refuted else near * 4 // 5
             if stride > 1:
                 stride //= 2
             elif self.table.hold or self.table.latest or self.table.at_once:
