@@ -18,6 +18,8 @@ WIDTH = 10
 """Exchanges of a VM whose constraints are looked at."""
 ROUNDS = 8
 """Times that VMs away from home are shared out anew between the hosts where they are and where they were."""
+PAIRS = 6_000
+"""Pairs of hosts that do so in all."""
 
 
 class Exchange:
@@ -34,8 +36,11 @@ class Exchange:
         self._sweep(stop)
         evenness = Balance(self.problem, self.draft, (~self.problem.must_be_off).tolist(), self.costs, factor=0)
         shared = Repartition(evenness, np.random.default_rng(0))
+        left = PAIRS
         for _ in range(ROUNDS):
-            if not sum(shared.share_out(*pair) for pair in self._torn() if not stop()):
+            pairs = self._torn()[:left]
+            left -= len(pairs)
+            if not sum(shared.share_out(*pair) for pair in pairs if not stop()):
                 return
 
     def _torn(self) -> list[tuple[int, int]]:

@@ -87,7 +87,7 @@ class Repair:
         if self._small():
             return self._exact(found)
         if self._few() and any(type(rule).pool is not Constraint.pool for rule in self.problem.constraints):
-            found = self._pooled(self._with_roles(found))
+            found = self._pooled(self._exchanged(self._with_roles(found)))
         return found if self._closed(found) or self.stop() else self._exact(found)
 
     def quick_start(self) -> Found:
@@ -105,6 +105,15 @@ class Repair:
             return found
         given = replace(self._given, bound=found.bound)
         return given if self._better(given, found) else found
+
+    def _exchanged(self, found: Found) -> Found:
+        """A placement, or a cheaper one after exchanges."""
+        if found.host is None:
+            return found
+        draft = Draft(self.problem.without(~np.array(found.online)), found.host)
+        Exchange(draft.problem, draft, self.costs).run(self.stop)
+        closer = replace(found, host=draft.host)
+        return closer if satisfied(self.problem, draft, found.online) and self._better(closer, found) else found
 
     def _pooled(self, found: Found) -> Found:
         """Raise the bound by what pools of like hosts know."""

@@ -133,7 +133,7 @@ def test_bounds_of_balance_know_the_size_of_each_resource():
     """Memory comes in hundreds: even shares of it are out of reach, whatever the processors do."""
     problem = Problem(generate(Recipe("pack", hosts=100, group=20, ratio=3, mixed=True, seed=3)))
     online = np.ones(100, dtype=np.bool_)
-    bound = Ascent(BalanceBound(problem, online), 2e8).root(10).bound
+    bound = Ascent(BalanceBound(problem, online), 7.44e7).root(10).bound
     assert bound > 1.0008 * even_shares(problem, online)
 
 
