@@ -28,12 +28,12 @@ BRANCHING = 400
 """Evaluations of the energy bound then spent on numbers of hosts online."""
 CLOSED = 1e-6
 """Relative gap at which a branch is closed."""
-PACKINGS = 8
+PACKINGS = 16
 """Placements tried on the hosts that the pools suggest."""
 NEAR = 5e-4
-"""Relative gap at which no more are tried."""
+"""Relative gap at which no more are tried at first."""
 ENOUGH = 1e-3
-"""Relative gap at which hosts are not emptied one by one any more."""
+"""Relative gap at which no more are tried after half of them, nor hosts emptied one by one."""
 
 
 @dataclass
@@ -90,8 +90,8 @@ class Energy:
             return
         self._raise_to(pooled.bound, "pools of like hosts")
         random = np.random.default_rng(self.seed)
-        for _ in range(PACKINGS):
-            if self.stop() or self._gap() <= NEAR:
+        for attempt in range(PACKINGS):
+            if self.stop() or self._gap() <= (NEAR if attempt < PACKINGS // 2 else ENOUGH):
                 return
             self._keep(self._packed(pooled.online, random))
 

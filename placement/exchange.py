@@ -16,7 +16,7 @@ SWEEPS = 20
 """Times that all VMs are looked at."""
 WIDTH = 10
 """Exchanges of a VM whose constraints are looked at."""
-ROUNDS = 8
+ROUNDS = 30
 """Times that VMs away from home are shared out anew between the hosts where they are and where they were."""
 PAIRS = 6_000
 """Pairs of hosts that do so in all."""
