@@ -320,7 +320,7 @@ def test_a_new_key_that_is_asked_for_twice_is_one_key_and_shown_both_times(clien
     [
         ({"cidr": "10.96.0.0/25"}, "10.96.0.0/25 chevauche un autre réseau de ce fournisseur"),
         ({"cidr": "8.8.8.0/24"}, "Plage d'adresses : 8.8.8.0/24 n'est pas un "),
-        ({"mtu": "12"}, "MTU : 12 n'est pas entre 576 et 9216 octets"),
+        ({"mtu": "12"}, "MTU : 12 n'est pas entre 576 et 9216"),
         ({"name": "n" * 300}, "Nom : la valeur dépasse 255 caractères"),
     ],
 )
