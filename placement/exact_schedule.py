@@ -30,7 +30,7 @@ NEAR = 1200
 """Tasks that may start at other times than in the best schedule known, all at once."""
 STRIDES = 4
 """Strides in which the best makespan is first brought down to the bound."""
-MISSES = 5
+MISSES = 3
 """Neighbourhoods that are searched in vain before giving up."""
 
 

@@ -14,7 +14,7 @@ from placement.ledger import Entries, Ledger, ledger_of
 from placement.schedule import Schedule
 from placement.trajectory import FOREVER
 
-ROUNDS = 14
+ROUNDS = 12
 """Times forth and back at most."""
 PATIENCE = 3
 """Times in a row that may gain nothing."""
