@@ -87,9 +87,10 @@ class BalanceBound:
         return len(self._sizes) * sum(self._square(host).size for host, _ in self._groups)
 
     def first_prices(self) -> list[FloatArray]:
-        """Prices (K,) to begin with: what a VM adds where all shares are even, a little more or less, in each resource
-        alone and in all together.
-        """  # noqa: D205
+        """Prices (K,) to begin with: what a VM adds where all shares are even, in all resources and in each alone.
+
+        Each comes with a little more and a little less.
+        """
         return [part * factor for part in (self._even.sum(axis=0), *self._even) for factor in FIRST]
 
     def _square(self, host: int) -> FloatArray:

@@ -200,7 +200,7 @@ class ExactSchedule:
             model.add(starts[number] == 0)
 
     @cached_property
-    def _uses(self) -> "list[tuple[Entries, Entries, Entries]]":
+    def _uses(self) -> list[tuple[Entries, Entries, Entries]]:
         """What each task borrows from accounts, takes for good and gives for good."""
         uses = []
         for takes, gives in zip(self.ledger.takes, self.ledger.gives, strict=True):

@@ -106,9 +106,10 @@ class Roles:
             self._narrow(vms, frozenset(hosts))
 
     def _bring_together(self, vms: list[int]) -> None:
-        """Choose one host for all: where pools have some of them stay, or the one with the most room left by others
-        that were brought together.
-        """  # noqa: D205
+        """Choose one host for all: one where pools have some of them stay, then the one with the most room left.
+
+        Others that were brought together have taken theirs.
+        """
         hosts = sorted(frozenset.intersection(*(self._open[v] for v in vms))) if vms else []
         home = self._pooled.homes.get(frozenset(vms), frozenset())
         need = self._asked.need[:, vms].sum(axis=1)[:, None]

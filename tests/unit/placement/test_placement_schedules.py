@@ -215,18 +215,24 @@ def test_bound_holds_for_every_mode_and_plan():
         assert answer.plan is None or answer.makespan_bound <= answer.plan.makespan
 
 
-@pytest.mark.parametrize("seed", [1, 2, 7])
-def test_detours_that_another_order_spares_are_taken_back(monkeypatch, seed):
-    monkeypatch.setattr("placement.exact_schedule.TRIES", 0)
-    instance = generate(Recipe("shuffle", hosts=60, load=0.9, moves=130, seed=seed))
+def listed_first(instance):
+    """The problem, CP-SAT's search for its schedules, and the schedule that list scheduling finds."""
     problem, host, online = sent(instance)
     table = Timetable(problem, host, online)
     ledger = ledger_of(table)
     heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed)
     own = table.copy()
     listed = Schedule(own, Simulation(own, tails).run(), len(table.tasks))
+    return problem, ExactSchedule(table, ledger, heads, tails, 1, bool), listed
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_detours_that_another_order_spares_are_taken_back(monkeypatch, seed):
+    monkeypatch.setattr("placement.exact_schedule.TRIES", 0)
+    instance = generate(Recipe("shuffle", hosts=60, load=0.9, moves=130, seed=seed))
+    problem, exact, listed = listed_first(instance)
     assert listed.detours
-    found, _ = ExactSchedule(table, ledger, heads, tails, 1, bool).shorten(listed, max(heads))
+    found, _ = exact.shorten(listed, max(exact.heads))
     assert not found.detours
     assert found.makespan <= listed.makespan
     assert check_plan(instance, found.plan(problem)).legal
@@ -238,19 +244,15 @@ def test_plans_are_shortened_near_the_best_one_known(monkeypatch, seed):
     monkeypatch.setattr("placement.exact_schedule.NEAR", 60)
     monkeypatch.setattr("placement.exact_schedule.LESS", 0.0)
     instance = generate(Recipe("shuffle", hosts=100, load=0.88, moves=200, seed=seed))
-    problem, host, online = sent(instance)
-    table = Timetable(problem, host, online)
-    ledger = ledger_of(table)
-    heads, tails = earliest_ends(ledger), earliest_ends(ledger.reversed)
-    own = table.copy()
-    listed = Schedule(own, Simulation(own, tails).run(), len(table.tasks))
+    problem, exact, listed = listed_first(instance)
     assert not listed.detours
-    bound = max(head + tail - seconds for head, tail, seconds in zip(heads, tails, ledger.seconds, strict=True))
-    found, low = ExactSchedule(table, ledger, heads, tails, 1, bool).shorten(listed, bound)
+    ends = zip(exact.heads, exact.tails, exact.ledger.seconds, strict=True)
+    bound = max(head + tail - seconds for head, tail, seconds in ends)
+    found, low = exact.shorten(listed, bound)
     assert check_plan(instance, found.plan(problem)).legal
     assert low == bound <= found.makespan < listed.makespan
     randoms = np.random.default_rng(seed), np.random.default_rng(seed + 1)
-    others = [replace(found, starts=shaken(ledger, listed.starts, random)) for random in randoms]
+    others = [replace(found, starts=shaken(exact.ledger, listed.starts, random)) for random in randoms]
     assert others[0].starts != others[1].starts
     for other in others:
         assert check_plan(instance, other.plan(problem)).legal
