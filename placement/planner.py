@@ -22,10 +22,8 @@ WORK = 40_000
 """Tasks scheduled in all passes together, roughly."""
 FEW_PASSES = 2
 """Passes before CP-SAT is asked where the first one needs detours."""
-FEW_DETOURS = 10
-"""So many detours may be spared by another order of the moves around them."""
 EXACT_TASKS = 4000
-"""Tasks that depend on others beyond which CP-SAT is not asked; fewer where a plan has many detours and is far off."""
+"""Tasks that depend on others beyond which CP-SAT is not asked; fewer where a plan has detours and is far off."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def make_plan(
     search = _Search(table, tails, seed, stop)
     best = search.run(1, bound)
     best = search.run(FEW_PASSES, bound) if best.detours else best
-    hopeful = ledger.entangled * (best.makespan if best.detours > FEW_DETOURS else bound) <= EXACT_TASKS * bound
+    hopeful = ledger.entangled * (best.makespan if best.detours else bound) <= EXACT_TASKS * bound
     if exact and hopeful and (best.makespan > bound or best.detours) and not stop():
         from placement.exact_schedule import ExactSchedule  # noqa: PLC0415
 
