@@ -90,7 +90,8 @@ class Step:
         message: str = "",
         cause: dict[str, object] | None = None,
     ) -> None:
-        row = tx.session.get(JobStep, (self.job_id, self.name))
+        with tx.session.no_autoflush:  # what the step changed is written once, at the end
+            row = tx.session.get(JobStep, (self.job_id, self.name))
         if row is None:
             row = JobStep(job_id=self.job_id, name=self.name, started=tx.now)
             tx.session.add(row)

@@ -208,7 +208,7 @@ class Eye:
             rows = select(Machine.native_id, Machine.state).where(
                 Machine.provider_id == self._provider_id, Machine.native_id.is_not(None), Machine.job_id.is_(None)
             )
-            recorded = dict(tx.session.execute(rows).tuples().all())
+            recorded = dict(tx.session.execute(rows).all())
         self._shown = {one.ref: self._shown[one.ref] for one in seen if one.ref in self._shown}
         ours = [one for one in seen if one.ref.native_id in recorded]
         return [one for one in ours if self._shown.get(one.ref) != one or recorded[one.ref.native_id] != one.state]

@@ -1,6 +1,8 @@
 """Placing machines and volumes: the choice and the claim are one transaction, so nothing is booked twice."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import Row, select
 
 from sirocco.cmdb import capacity
 from sirocco.cmdb.models import (
@@ -92,18 +94,17 @@ def _second_claim(tx: Transaction, machine: Machine) -> Host | None:
 
 
 def _claimed(tx: Transaction, needs: Needs, holder_id: str, amount: capacity.Amount) -> Host:
-    choice = choose(needs, _candidates(tx))
+    hosts = _hosts(tx)  # kept while one is claimed, so that it is not read again
+    choice = choose(needs, [_candidate(host, provider) for host, provider in hosts])
     for candidate in choice.ranked:
         if capacity.claim(tx, candidate.host_id, holder_id, amount):
             return tx.session.get_one(Host, candidate.host_id)
     raise SiroccoError(NO_CAPACITY, why=choice.explanation)
 
 
-def _candidates(tx: Transaction) -> list[Candidate]:
-    rows = tx.session.execute(
-        select(Host, Provider).join(Provider, Provider.id == Host.provider_id).where(Provider.enabled)
-    )
-    return [_candidate(host, provider) for host, provider in rows]
+def _hosts(tx: Transaction) -> Sequence[Row[Host, Provider]]:
+    rows = select(Host, Provider).join(Provider, Provider.id == Host.provider_id).where(Provider.enabled)
+    return tx.session.execute(rows).all()
 
 
 def _candidate(host: Host, provider: Provider) -> Candidate:
