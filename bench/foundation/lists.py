@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -40,9 +41,10 @@ def large(plant: Installation, world: World, token: str) -> list[Figure]:
 
 
 def fill(world: World, tenant_id: str, user_id: str, many: int) -> None:
-    """So many machines that nothing is done to."""
+    """So many machines that were made yesterday, and that nothing is done to."""
     shared = {"tenant_id": tenant_id, "user_id": user_id, "cpu": 1, "memory": 128 * MIB, "image_id": world.image_id}
     shared |= {"state": MachineState.STARTED, "provider_id": world.provider_id}
+    shared |= {"created": datetime.now(UTC) - timedelta(days=1)}
     with world.cmdb.writing(SYSTEM) as tx:
         for start in range(0, many, 5000):
             rows = [{"id": new_id(), "name": f"m-{number}", **shared} for number in range(start, start + 5000)]

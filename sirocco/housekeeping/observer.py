@@ -155,7 +155,7 @@ class Eye:
         self._stop.wait(1.0)
 
     def _hints(self) -> set[Ref]:
-        """Objects that may have changed, and machines that have no address yet."""
+        """Objects that may have changed, and new machines that have no address yet."""
         refs = set(self._young())
         while not self._changed.empty():
             refs.add(self._changed.get_nowait())
@@ -168,7 +168,7 @@ class Eye:
                     Machine.provider_id == self._provider_id,
                     Machine.state == MachineState.STARTED,
                     Machine.native_id.is_not(None),
-                    Machine.updated > tx.now - _YOUNG,
+                    Machine.created > tx.now - _YOUNG,
                     Machine.nics.any(),
                     ~Machine.nics.any(Nic.addresses.any()),
                 )

@@ -17,6 +17,7 @@ class Machine(Owned, Lockable, Caused, Record):
     __table_args__ = (
         Index("ix_machine_tenant_listed", "tenant_id", "created", "id"),
         Index("ix_machine_native", "provider_id", "native_id"),
+        Index("ix_machine_provider_created", "provider_id", "created"),
     )
 
     user_id: Mapped[str] = mapped_column(String(36))
@@ -27,7 +28,7 @@ class Machine(Owned, Lockable, Caused, Record):
     architecture: Mapped[str] = mapped_column(String(16), default="x86_64")
     image_id: Mapped[str | None] = mapped_column(ForeignKey("image.id", ondelete="SET NULL"), index=True)
     credential_id: Mapped[str | None] = mapped_column(ForeignKey("credential.id", ondelete="SET NULL"))
-    provider_id: Mapped[str | None] = mapped_column(ForeignKey("provider.id"), index=True)
+    provider_id: Mapped[str | None] = mapped_column(ForeignKey("provider.id"))
     host_id: Mapped[str | None] = mapped_column(ForeignKey("host.id"), index=True)
     native_id: Mapped[str | None] = mapped_column(String(255))
     user_data: Mapped[bytes | None] = mapped_column(LargeBinary)
