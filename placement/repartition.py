@@ -4,6 +4,7 @@ All subsets of the VMs on both hosts are weighed at once; where there are too ma
 in the order of what an even share between them could save at most.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -25,7 +26,9 @@ COOLING = 0.6
 """What that is multiplied with from level to level."""
 LEVELS = 8
 DRAWN = 500
-"""Pairs drawn at each level."""
+"""Pairs drawn at each level, at most."""
+EACH = 10
+"""Times that a pair is drawn at a level on average, at most: among few hosts there are few pairs to try."""
 LEAST = 1e-9
 """Share of the cost that a change must save."""
 SUBSETS: BoolArray = ((np.arange(1 << TOGETHER)[:, None] >> np.arange(TOGETHER)) & 1).astype(np.bool_)
@@ -85,8 +88,9 @@ class Repartition:
         before, cost = list(self.draft.host), self.balance.cost()
         hosts = np.flatnonzero(self.balance.online)
         patience = LOOSE * max(1.0, self.balance.total)
-        for _ in range(LEVELS if len(hosts) > 1 else 0):
-            for _ in range(DRAWN):
+        drawn = min(DRAWN, EACH * math.comb(len(hosts), 2))
+        for _ in range(LEVELS):
+            for _ in range(drawn):
                 if stop():
                     break
                 one, other = self._random.choice(hosts, 2, replace=False).tolist()
