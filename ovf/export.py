@@ -168,12 +168,15 @@ class _Export:
 
 
 def settle_content_id(path: Path) -> None:
-    """Replace the random content id of a VMDK by one made from its name, so that equal input gives equal bytes."""
+    """Replace the random content id of a VMDK by one made from its name, so that equal input gives equal bytes.
+
+    The text ends at its first NUL: behind it qemu-img leaves the end of a longer text that it wrote before.
+    """
     number = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:4], "big") & 0x7FFFFFFF
     with path.open("r+b") as stream:
         start, length = (SECTOR * count for count in struct.unpack_from("<QQ", stream.read(SECTOR), 28))
         stream.seek(start)
-        text, found = _CID.subn(f"{number:08x}".encode(), stream.read(length).rstrip(b"\0"))
+        text, found = _CID.subn(f"{number:08x}".encode(), stream.read(length).partition(b"\0")[0])
         if found != 1 or len(text) > length:
             raise OvfError("has no content id", where=path.name)
         stream.seek(start)

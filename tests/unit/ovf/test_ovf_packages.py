@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import re
 import resource
+import struct
 import subprocess
 import tarfile
 
@@ -15,7 +17,7 @@ from ovf.convert import Source, Target, convert
 from ovf.disk_headers import probe
 from ovf.disks import source
 from ovf.errors import OvfError, RefusedError, UnreadableError
-from ovf.export import export, export_model, safe_stem
+from ovf.export import export, export_model, safe_stem, settle_content_id
 from ovf.findings import acceptable
 from ovf.limits import Limits
 from ovf.model import Disk, DiskSection, File, Package
@@ -228,6 +230,18 @@ def test_exports_are_the_same_bytes_every_time(folder, tmp_path, name):
         export(open_package(folder), place / "a.ova", PROFILES[name])
         written.append((place / "a.ova").read_bytes())
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("written", ["CID=a1b2c3d4\nRW 8\n", "CID=a1b2c3\nRW 8\n\0\n"])
+def test_what_a_longer_content_id_left_behind_is_cleared(tmp_path, written):
+    """qemu-img writes ids of fewer digits, now and then, over longer ones."""
+    disk = tmp_path / "a.vmdk"
+    text = f"# Disk DescriptorFile\nversion=1\n{written}".encode().ljust(1024, b"\0")
+    disk.write_bytes(struct.pack("<28xQQ", 1, 2).ljust(512, b"\0") + text)
+    settle_content_id(disk)
+    kept = disk.read_bytes()[512:]
+    assert re.fullmatch(rb"# Disk DescriptorFile\nversion=1\nCID=[0-9a-f]{8}\nRW 8\n\0+", kept)
+    assert len(kept) == 1024
 
 
 def test_exports_can_be_folders_and_hold_passwords_only_if_asked(folder, tmp_path):
