@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 
 from sirocco.cmdb.models import Ticket, User, WebSession
 from sirocco.cmdb.transaction import Transaction
@@ -28,8 +28,13 @@ class SignedIn:
 
 
 def open_session(tx: Transaction, user: User, agent: str = "") -> str:
-    """A new session; returns the cookie's value. Sessions are never taken over from before sign-in."""
+    """A new session; returns the cookie's value. Sessions are never taken over from before sign-in.
+
+    Those that have run out, anybody's, go with it: nobody signs out of a browser that was closed.
+    """
     cookie = new_token()
+    over = or_(WebSession.seen < tx.now - _IDLE, WebSession.created < tx.now - _LONGEST)
+    tx.session.execute(delete(WebSession).where(over))
     tx.add(WebSession(id=fingerprint(cookie), user_id=user.id, csrf=new_token(), agent=agent[:255]))
     return cookie
 
