@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from flask import Response, after_this_request, request
+from flask import Response, abort, after_this_request, redirect, request
 
 from sirocco.cmdb.models import Record
 from sirocco.cmdb.query import Page
@@ -110,5 +110,8 @@ class Shown:
 
     @classmethod
     def of(cls, question: Asked, page: Page[Any]) -> "Shown":
-        """The answer to a question."""
+        """The answer to a question; a page behind the last one, whose rows have gone, leads to the last."""
+        last = question.pages(page.count)
+        if question.page > last:
+            abort(redirect(question.link(page=last), 303))
         return cls(question, page.items, page.count)

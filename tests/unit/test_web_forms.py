@@ -12,11 +12,11 @@ import pytest
 import api
 from sirocco.cmdb.models import Job, Machine, Volume
 from sirocco.contracts.errors import SiroccoError
-from sirocco.contracts.states import JobState
+from sirocco.contracts.states import JobState, Role
 from sirocco.domain.principal import SYSTEM
 from sirocco.identity.principals import authenticate_key
 from sirocco.identity.sessions import redeem_ticket
-from sirocco.services import jobs, machines, placement, settlement, tenants
+from sirocco.services import jobs, machines, placement, settlement, tenants, users
 from tests.portal import PASSWORD, furnish, portal_app, sign_in
 from tests.world import GIB, MIB, a_cmdb, populate
 
@@ -226,6 +226,20 @@ def test_changing_ones_password_ends_the_other_sessions_and_keeps_this_one(furni
     assert client.post("/account/password", data=sent).status_code == 303
     assert client.get("/").status_code == 200
     assert other.get("/").status_code == 303
+
+
+def test_changing_ones_password_leaves_the_tenant_one_works_in_and_the_browsers_name(world, client, ids):
+    with world.writing(SYSTEM) as tx:
+        users.update(tx, world.user_id, {"roles": {world.tenant_id: Role.MEMBER, ids["tenant"]: Role.MEMBER}})
+    token = sign_in(client, "bob")
+    for tenant_id in (world.tenant_id, ids["tenant"]):
+        client.post("/account/tenant", data={"csrf": token, "tenant": tenant_id})
+        sent = {"csrf": token, "current": PASSWORD, "password": PASSWORD}
+        assert client.post("/account/password", data=sent, headers={"User-Agent": "Firefox/1 Linux"}).status_code == 303
+        page = client.get("/account").text
+        assert f'<option value="{tenant_id}" selected>' in page
+        assert "Firefox on Linux" in page
+        token = re.search(r'name="csrf" value="([^"]+)"', page)[1]
 
 
 def test_a_console_ticket_is_for_this_session_and_a_running_machine(world, client, ids):

@@ -192,6 +192,26 @@ def test_an_error_says_code_cause_remedy_and_request(furnished, client, language
     assert answer.headers["X-Request-Id"] in answer.text
 
 
+def test_a_template_that_is_gone_is_named_in_words(client):
+    sign_in(client, "bob")
+    client.set_cookie("sirocco_language", "fr")
+    assert "modèle de machine nowhere" in client.get("/machines/new?template=nowhere").text
+
+
+@pytest.mark.parametrize("path", ["/machines?sort=name", "/jobs?q=e", "/images?type=IMAGE", "/users", "/hosts"])
+def test_a_page_behind_the_last_leads_to_the_last(client, path):
+    sign_in(client, "olga")
+    mark = "&" if "?" in path else "?"
+    answer = client.get(f"{path}{mark}page=99")
+    assert answer.status_code == 303
+    last = client.get(answer.headers["Location"])
+    assert last.status_code == 200
+    assert 'class="pager"' in last.text
+    asked = path.partition("?")[2]
+    assert asked in answer.headers["Location"]
+    assert client.get(f"{path}{mark}q=nothingofthisname&page=99", follow_redirects=True).status_code == 200
+
+
 def test_a_fault_of_ours_shows_no_trace(furnished, client, monkeypatch):
     sign_in(client, "bob")
     monkeypatch.setattr(volumes, "page", lambda *_: 1 / 0)

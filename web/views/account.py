@@ -1,12 +1,13 @@
 """The reader's own account: tenant, password, language."""
 
-from flask import g, make_response, redirect, render_template
+from flask import g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sirocco.cmdb.models import WebSession
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.states import Role
 from sirocco.identity import sessions
+from sirocco.identity.secrets import fingerprint
 from sirocco.services import users
 from web import forms
 from web.area import Area, go
@@ -42,7 +43,9 @@ def choose_language(tx: Transaction) -> ResponseReturnValue:
 
 @area.action("/account/password", role=Role.VIEWER, form=show)
 def change_password(tx: Transaction) -> ResponseReturnValue:
-    """A new password; every other session ends, this one goes on under a new name."""
+    """A new password; every other session ends, this one goes on under a new name in the same tenant."""
+    tenant_id = tx.session.get_one(WebSession, g.signed.session_id).tenant_id
     users.set_password(tx, tx.who.user_id, forms.secret("password"), forms.secret("current"))
-    cookie = sessions.open_session(tx, g.signed.user, g.signed.principal.name)
+    cookie = sessions.open_session(tx, g.signed.user, request.user_agent.string)
+    sessions.choose_tenant(tx, fingerprint(cookie), tenant_id)
     return keep_session(go("account.show", done="password"), cookie)
