@@ -1,6 +1,7 @@
 """Refusals and faults as pages: what, why, what to do, and the id to quote."""
 
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request
@@ -62,8 +63,16 @@ def _door(_need: SignInNeeded) -> ResponseReturnValue:
     """Where to sign in; a script that asks for a part of a page is told so instead."""
     if request.headers.get("HX-Request") or _wants_json():
         return make_response({"message": "sign in"}, 401)
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
-    return redirect(to("door.sign_in", next=wanted or None), 303)
+    if request.method == "GET":
+        return redirect(to("door.sign_in", next=request.full_path.rstrip("?")), 303)
+    return redirect(to("door.sign_in", next=_form_page(), done="expired"), 303)
+
+
+def _form_page() -> str | None:
+    """The page of ours whose form was sent, as the browser tells it."""
+    came = urlsplit(request.referrer or "")
+    ours = f"{came.path}?{came.query}".rstrip("?") if came.netloc == request.host else ""
+    return ours or None
 
 
 def _refused(refusal: SiroccoError) -> ResponseReturnValue:

@@ -182,6 +182,10 @@ PLACES = {
     "capacity": _l("Capacity"),
     "filesystem": _l("File system"),
     "format": _l("File system"),
+    "sirocco_format": _l("Format"),
+    "digest": _l("Checksum"),
+    "url": _l("Address"),
+    "imageLocation": _l("Address"),
     "cidr": _l("Address range"),
     "mtu": _l("MTU"),
     "ip": _l("Address"),
@@ -261,6 +265,7 @@ DONE = {
     "password": _l("The password was changed; all other sessions have ended."),
     "signed-out": _l("You are signed out."),
     "everywhere": _l("You are signed out everywhere."),
+    "expired": _l("Your session has ended. What you sent was not done: sign in and send it again."),
 }
 
 CALLS = {

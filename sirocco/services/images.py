@@ -77,7 +77,8 @@ def bring_in(tx: Transaction, wanted: ImageSource) -> tuple[Image, Job]:
     check_text(wanted.name, wanted.description, wanted.properties)
     found = source(wanted.url, wanted.digest)
     if wanted.format not in FORMATS:
-        raise SiroccoError(INVALID, where="format", why="it is one of {known}", known=", ".join(sorted(FORMATS)))
+        known = ", ".join(sorted(FORMATS))
+        raise SiroccoError(INVALID, where="sirocco_format", why="it is one of {known}", known=known)
     _refuse_many(tx)
     image = tx.add(
         Image(

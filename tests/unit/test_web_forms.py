@@ -111,6 +111,7 @@ def test_the_advanced_part_reaches_the_machine(world, client, ids):
         ({"size": "own", "cpu": "9999", "memory": "128"}, 400, "between 1 and 256"),
         ({"image": "nowhere"}, 404, "not-found"),
         ({"boot_disk": "0.001"}, 400, "needs"),
+        ({"disk": ["1", "0.000001"]}, 400, 'id="h-disks"'),
     ],
 )
 def test_a_refused_form_comes_back_filled_in_with_the_reason(world, client, change, status, said):

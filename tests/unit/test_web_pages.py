@@ -2,6 +2,7 @@
 
 import html
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -82,6 +83,18 @@ def test_without_a_session_every_page_leads_to_the_door(furnished, client):
     for path in visited.pages(Role.OPERATOR):
         answer = client.get(path)
         assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (303, "/sign-in"), path
+
+
+@pytest.mark.parametrize(
+    ("came", "back"),
+    [("http://localhost/networks/new?x=1", "/networks/new?x=1"), ("http://evil.example/networks", None), ("", None)],
+)
+def test_a_form_sent_after_the_session_ended_is_said_to_be_undone(client, came, back):
+    answer = client.post("/networks", data={"name": "lost"}, headers={"Referer": came})
+    door = urlsplit(answer.headers["Location"])
+    asked = parse_qs(door.query)
+    assert (answer.status_code, door.path, asked.get("next", [None])[0]) == (303, "/sign-in", back)
+    assert "What you sent was not done" in client.get(answer.headers["Location"]).text
 
 
 def test_the_door_leads_back_to_the_page_that_was_wanted_and_nowhere_else(furnished, client):

@@ -207,6 +207,24 @@ def test_an_image_is_asked_for_by_its_address(world, client):
         assert tx.session.query(Image).where(Image.name == "from afar").count() == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"url": ""}, "Adresse"),
+        ({"url": "ftp://images.example/x"}, "Adresse"),
+        ({"format": "zip"}, "Format"),
+        ({"digest": "nonsense"}, "Empreinte"),
+    ],
+)
+def test_a_refused_image_names_the_field_as_its_form_does(client, change, field):
+    token = sign_in(client, "bob")
+    client.set_cookie("sirocco_language", "fr")
+    sent = {"csrf": token, "url": "https://images.example/tiny.qcow2", "format": "qcow2"} | change
+    page = client.post("/images", data=sent).text
+    assert re.search(rf'<label for="f-{next(iter(change))}">{field}\b', page)
+    assert f"<strong>{field}\xa0:" in page or f"<strong>{field} :" in page
+
+
 def test_hundreds_of_hosts_fit_on_the_load_map_and_the_table_is_paged(tmp_path):
     with a_cmdb(f"sqlite:///{tmp_path / 'cmdb.sqlite'}", tmp_path) as cmdb:
         world = populate(cmdb, machines_hosts=[inventory(f"node-{number:03}") for number in range(300)])
