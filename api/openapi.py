@@ -109,7 +109,7 @@ def _operation(route: Route) -> Schema:
 
 
 def _parameters(route: Route) -> list[Schema]:
-    ids = [name for name in ("id", "item") if f"{{{name}}}" in route.path]
+    ids = [name for name in ("id", "item", "entry") if f"{{{name}}}" in route.path]
     found = [_parameter(name, "path", "Id.", pattern="^[A-Za-z0-9._:-]{1,64}$") for name in ids]
     shared = [*_HEADERS, *(_WRITE_HEADERS if route.writes else ())]
     if route.method in {"GET", "PUT"}:
@@ -131,11 +131,17 @@ def _parameter(name: str, place: str, description: str, *, pattern: str = "") ->
 
 
 def _responses(route: Route) -> Schema:
-    found = _collection(route) if route.many else _reference(route.gives, route.version)
-    good = {"description": "As asked for.", "content": {"application/json": {"schema": found}, "application/xml": {}}}
+    good = _good(_collection(route) if route.many else _reference(route.gives, route.version))
     refused = {"$ref": f"#/components/responses/Refusal_{route.version}"}
     statuses = {"GET": ("200",), "PUT": ("200", "202"), "DELETE": ("200",), "POST": ("200", "201", "202")}
-    return {**dict.fromkeys(statuses[route.method], good), "4XX": refused, "503": refused}
+    answers = dict.fromkeys(statuses[route.method], good)
+    if route.makes:
+        answers["201"] = _good({"anyOf": [_reference(kind, route.version) for kind in route.makes]})
+    return {**answers, "4XX": refused, "503": refused}
+
+
+def _good(schema: Schema) -> Schema:
+    return {"description": "As asked for.", "content": {"application/json": {"schema": schema}, "application/xml": {}}}
 
 
 def _refusal(version: int) -> Schema:

@@ -79,7 +79,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation of the API. ``gives`` is the kind that it answers with, ``many`` when that is a collection."""
+    """One operation of the API. ``gives`` is the kind that it answers with, ``many`` when that is a collection.
+
+    ``makes`` are the kinds of new resources that a 201 shows instead.
+    """
 
     method: str
     path: str
@@ -92,6 +95,7 @@ class Route:
     many: bool = False
     reads: Input | None = None
     status: int = 200
+    makes: tuple[Kind, ...] = ()
 
     def __post_init__(self) -> None:
         """A route without a policy cannot be built."""
@@ -166,14 +170,26 @@ def _actions(shown: Representation, resource: Resource, version: int) -> Iterato
     for action in actions:
         reads = Input("Action", _parameters((action,)), Access.CREATE)
         call = partial(handlers.act, shown, resource, action)
-        path = f"{one}/{action.name}"
-        yield Route("POST", path, version, kind, action.role, call, job, action.description, reads=reads, status=202)
+        yield Route(
+            "POST",
+            f"{one}/{action.name}",
+            version,
+            kind,
+            action.role,
+            call,
+            job,
+            action.description,
+            reads=reads,
+            status=202,
+            makes=(action.makes,) if action.makes else (),
+        )
     if actions:
         reads = Input("Action", _parameters(actions), Access.CREATE)
         call = partial(handlers.act_by_body, shown, resource, actions)
         lowest = min((action.role for action in actions), key=list(reversed(Role)).index)
         summary = f"Act on one of {kind.path}: the action is named in the body"
-        yield Route("POST", one, version, kind, lowest, call, job, summary, reads=reads, status=202)
+        makes = tuple(dict.fromkeys(action.makes for action in actions if action.makes))
+        yield Route("POST", one, version, kind, lowest, call, job, summary, reads=reads, status=202, makes=makes)
 
 
 def _parameters(actions: tuple[Action, ...]) -> tuple[Attribute, ...]:
@@ -190,7 +206,8 @@ def _below(shown: Representation, owner: Resource, name: str, below: Below, vers
         attributes = below.add.reads or kind.shown(version)
         reads = Input(kind.name, attributes, Access.CREATE)
         call = partial(handlers.add_below, shown, owner, below, name)
-        yield Route("POST", path, version, kind, below.add.role, call, kind, f"Add to {name}", reads=reads)
+        gives = below.add.makes or kind
+        yield Route("POST", path, version, kind, below.add.role, call, gives, f"Add to {name}", reads=reads)
     if below.elsewhere:
         return
     reading = partial(handlers.read_below, shown, owner, below, name)
@@ -203,3 +220,6 @@ def _below(shown: Representation, owner: Resource, name: str, below: Below, vers
         reading = partial(handlers.list_inner, shown, owner, below, (name, inner_name))
         full = f"{path}/{{item}}/{inner_name}"
         yield Route("GET", full, version, inner.kind, role, reading, inner.kind, f"List {inner_name}", many=True)
+        one = partial(handlers.read_inner, shown, owner, below, (name, inner_name))
+        summary = f"Read one of {inner_name}"
+        yield Route("GET", f"{full}/{{entry}}", version, inner.kind, role, one, inner.kind, summary)

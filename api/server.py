@@ -31,6 +31,7 @@ from sirocco.contracts.errors import (
     STALE,
     TOO_LARGE,
     UNAVAILABLE,
+    UNSUPPORTED_MEDIA,
     SiroccoError,
 )
 from sirocco.contracts.ids import new_id
@@ -194,6 +195,8 @@ def _body() -> Body:
     if request.content_length is not None and request.content_length > BODY:
         raise SiroccoError(TOO_LARGE, limit_size=BODY)
     request.max_content_length = BODY
+    if (coding := request.content_encoding) and coding.lower() != "identity":
+        raise SiroccoError(UNSUPPORTED_MEDIA, type=f"{request.mimetype} ({coding})"[:100])
     return Body(request.get_data(cache=False), request.mimetype)
 
 

@@ -1,5 +1,6 @@
 """What every route does: read, call the service, show. One function for each kind of operation."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from api.cimi import changes
@@ -267,13 +268,27 @@ def list_inner(
     return Answer(kind=inner.kind, values=shown.below(exchange, inner, item, path), collection=True)
 
 
+def read_inner(
+    shown: Representation, owner: Resource, below: Below, names: tuple[str, str], exchange: Exchange
+) -> Answer:
+    """An item of a collection below an item below a resource."""
+    row, item = _item(owner, below, exchange)
+    inner, wanted = below.inner[names[1]], exchange.ids["entry"]
+    entry = _one_of(inner, inner.rows(exchange, item), wanted)
+    document = shown.item(exchange, inner, item, entry, f"{owner.path(row)}/{names[0]}/{item.id}/{names[1]}")
+    return Answer(kind=inner.kind, values=shown.cut(exchange, inner.kind, document, exchange.parameters))
+
+
 def _item(owner: Resource, below: Below, exchange: Exchange) -> tuple[Row, Row]:
     row = owner.find(exchange.tx, exchange.ids["id"])
-    wanted = exchange.ids["item"]
-    item = next((item for item in below.rows(exchange, row) if str(item.id) == wanted), None)
-    if item is None:
+    return row, _one_of(below, below.rows(exchange, row), exchange.ids["item"])
+
+
+def _one_of(below: Below, rows: Sequence[Row], wanted: str) -> Row:
+    found = next((row for row in rows if str(row.id) == wanted), None)
+    if found is None:
         raise SiroccoError(NOT_FOUND, kind=_spaced(below.kind), id=wanted)
-    return row, item
+    return found
 
 
 def _spaced(kind: Kind) -> str:

@@ -50,13 +50,14 @@ class Creation:
     """How a resource is made: who may, what the message holds, and the call that does it.
 
     ``reads`` are the attributes of the message, the resource's own ones unless given; ``names`` are the types a
-    message may state.
+    message may state; ``makes`` is the kind that is made, where it is not the collection's.
     """
 
     role: Role
     call: Callable[[Exchange, Values], Made]
     reads: tuple[Attribute, ...] = ()
     names: tuple[str, ...] = ()
+    makes: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An operation with a URI of its own; ``reads`` are its parameters, ``names`` further messages it takes."""
+    """An operation with a URI of its own; ``reads`` are its parameters, ``names`` further messages it takes.
+
+    ``makes`` is the kind of the new resource that it answers with instead of its job.
+    """
 
     name: str
     role: Role
@@ -87,6 +91,7 @@ class Action:
     own: bool = False
     versions: frozenset[int] = BOTH
     description: str = ""
+    makes: Kind | None = None
 
     def uri(self, version: int) -> str:
         """The URI that names the action."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from contextlib import suppress
@@ -25,6 +26,8 @@ from sirocco.identity.principals import (
 from sirocco.identity.sessions import signed_in
 
 COOKIE = "sirocco_session"
+_KEY = re.compile(rf"{KEY_PREFIX}[\w-]{{43}}", re.ASCII)
+"""What a user or a password only begins like is still one."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _REMEMBERED = 1000
 _SECONDS = 60.0
@@ -70,8 +73,8 @@ class Identification:
         if given.type == "bearer" and given.token:
             return self._by_key(given.token, wanted)
         name, password = _printable(given.username), _printable(given.password)
-        if given.type == "basic" and (password.startswith(KEY_PREFIX) or name.startswith(KEY_PREFIX)):
-            return self._by_key(password if password.startswith(KEY_PREFIX) else name, wanted)
+        if given.type == "basic" and (key := next(filter(_KEY.fullmatch, (password, name)), "")):
+            return self._by_key(key, wanted)
         if given.type == "basic" and name and password:
             return self._by_password(name, password, wanted)
         raise SiroccoError(UNAUTHENTICATED)

@@ -1,7 +1,7 @@
 """Users, what they may do in which tenant, and their API keys."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -170,8 +170,13 @@ def key(tx: Transaction, key_id: str) -> ApiKey:
     return row
 
 
-def create_key(tx: Transaction, name: str, *, days: int = KEY_DAYS, description: str = "") -> tuple[ApiKey, str]:
-    """A new key for the principal in the chosen tenant; the second part is the key itself, shown this once."""
+def create_key(
+    tx: Transaction, name: str, *, days: int = KEY_DAYS, until: datetime | None = None, description: str = ""
+) -> tuple[ApiKey, str]:
+    """A new key for the principal in the chosen tenant; the second part is the key itself, shown this once.
+
+    It ends at the moment ``until``, or after so many days.
+    """
     check_text(name, description)
     check("days", days, 1, LONGEST_KEY_DAYS)
     token = new_token(KEY_PREFIX)
@@ -183,7 +188,7 @@ def create_key(tx: Transaction, name: str, *, days: int = KEY_DAYS, description:
             description=description,
             prefix=token[:11],
             hash=fingerprint(token),
-            expires=tx.now + timedelta(days=days),
+            expires=until or tx.now + timedelta(days=days),
         )
     )
     events.changed(tx, row, "create")

@@ -1,5 +1,8 @@
 """What is asked for is what is done: no guess where a request says two things, and nothing is left without a name."""
 
+from base64 import b64encode
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from tests.api.front import BASE
@@ -37,6 +40,23 @@ def test_a_type_of_network_that_is_mistyped_is_refused(front):
 def test_a_key_that_expires_at_an_odd_time_is_refused_by_the_attributes_name(front, moment):
     refused = front.member.post("apiKeys", {"name": "k", "expires": moment})
     assert (refused.status_code, refused.json["sirocco_details"]["where"]) == (400, "expires")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=5), timedelta(days=2, hours=1)])
+def test_a_key_ends_at_the_moment_that_was_asked_for(front, ahead):
+    moment = datetime.now(timezone(timedelta(hours=14))).replace(microsecond=0) + ahead
+    made = front.member.post("apiKeys", {"name": "k", "expires": moment.isoformat()})
+    assert made.status_code == 201, made.text
+    assert datetime.fromisoformat(made.json["expires"]) == moment
+
+
+def test_a_user_whose_name_begins_like_a_key_signs_in(front):
+    password = "sk_correct horse"
+    member = [{"tenant": {"href": f"{BASE}tenants/{front.world.tenant_id}"}, "role": "member"}]
+    made = front.operator.post("users", {"name": "sk_ully", "password": password, "memberships": member})
+    assert made.status_code == 201, made.text
+    name = b64encode(f"sk_ully:{password}".encode()).decode()
+    assert front.app.test_client().get("/cimi/machines", headers={"Authorization": f"Basic {name}"}).status_code == 200
 
 
 def test_what_all_tenants_share_is_there_but_for_operators_to_change(front):

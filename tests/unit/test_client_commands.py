@@ -81,7 +81,7 @@ def wants_a_command(route, of_both):
     """Not an action named in the body, one item of what a list shows whole, or /2's other way to what /1 has."""
     if route.method == "POST" and route.path.endswith("/{id}"):
         return False
-    if route.method == "GET" and route.path.endswith("{item}"):
+    if route.method == "GET" and route.path.endswith(("{item}", "{entry}")):
         return False
     return route.version == 1 or not (route.path in of_both or any(part in route.path for part in OTHER_WAY_IN_2))
 

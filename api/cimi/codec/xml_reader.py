@@ -44,6 +44,8 @@ def values_of(root: _Element, attributes: tuple[Attribute, ...]) -> Values:
             _add_property(values, child)
         elif name in elements and not _is_wrapper(child, elements[name]):
             _add_entry(values, elements[name], child)
+        elif name in values:
+            raise _malformed(why="{name} stands twice in one element", name=name[:100])
         elif name in names:
             _set(values, names[name], child)
         else:
@@ -75,6 +77,8 @@ def _add_property(values: Values, child: _Element) -> None:
     key = child.get("key")
     if key is None or not isinstance(held, dict):
         raise _malformed(why="a property needs a key")
+    if key in held:
+        raise _malformed(why="{name} stands twice in one element", name=key[:100])
     held[key] = _text(child)
 
 

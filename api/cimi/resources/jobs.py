@@ -44,7 +44,8 @@ def reference(exchange: Exchange, word: str, record_id: str) -> Values | None:
 def _collection(exchange: Exchange, word: str, record_id: str) -> str:
     if word == "template":
         row = exchange.tx.session.get(Template, record_id)
-        return KINDS[row.kind].path if row is not None and row.kind in KINDS else ""
+        kind = KINDS.get(row.kind) if row is not None else None
+        return kind.path if kind is not None and exchange.wire.version in kind.versions else ""
     if exchange.wire.version == V2 and word in _ONLY_IN_2:
         return _ONLY_IN_2[word]
     return _COLLECTIONS.get(word, "")

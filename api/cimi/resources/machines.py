@@ -8,6 +8,7 @@ from typing import Any, cast
 from api.cimi import changes as change
 from api.cimi.codec.validate import invalid
 from api.cimi.exchange import Exchange, Made
+from api.cimi.model import KINDS
 from api.cimi.model.attribute import (
     KB,
     KIB,
@@ -239,13 +240,19 @@ MACHINES = Resource(
         _action("pause", _pause, description="Freeze in memory."),
         _action("suspend", _suspend, description="Freeze to disk."),
         _action(
-            "capture", capture, *_NEW_IMAGE, names=("MachineImageCreate", "MachineImage"), description="Make an image."
+            "capture",
+            capture,
+            *_NEW_IMAGE,
+            names=("MachineImageCreate", "MachineImage"),
+            makes=KINDS["MachineImage"],
+            description="Make an image.",
         ),
         _action(
             "snapshot",
             snapshot,
             *_NEW_IMAGE,
             names=("MachineImageCreate", "MachineImage"),
+            makes=KINDS["MachineImage"],
             description="Record the state.",
         ),
         _action("restore", _restore, *_IMAGE, description="Put back to a snapshot."),

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from math import ceil
+from datetime import datetime, timedelta
 from typing import cast
 
 from api.cimi import changes as change
@@ -21,7 +20,6 @@ from sirocco.domain.query import Query
 from sirocco.services import tenants, users
 
 TENANT, USER, QUOTA, API_KEY = (KINDS[name] for name in ("Tenant", "User", "Quota", "ApiKey"))
-_SECONDS_OF_DAY = 86_400
 
 
 def _create_tenant(exchange: Exchange, values: Values) -> Made:
@@ -138,15 +136,10 @@ def _user_more(exchange: Exchange, user: User) -> Values:
 
 def _create_key(exchange: Exchange, values: Values) -> Made:
     name, description, _ = words(values)
-    expires = values.get("expires")
-    days = users.KEY_DAYS
-    if isinstance(expires, datetime):
-        days = ceil((expires - exchange.tx.now).total_seconds() / _SECONDS_OF_DAY)
-        if not 1 <= days <= users.LONGEST_KEY_DAYS:
-            raise invalid(
-                "expires", why="it is in the past, or more than {most} days ahead", most=users.LONGEST_KEY_DAYS
-            )
-    row, token = users.create_key(exchange.tx, name, days=days, description=description)
+    until, most = cast("datetime | None", values.get("expires")), users.LONGEST_KEY_DAYS
+    if until and not timedelta() < until - exchange.tx.now <= timedelta(days=most):
+        raise invalid("expires", why="it is in the past, or more than {most} days ahead", most=most)
+    row, token = users.create_key(exchange.tx, name, until=until, description=description)
     return Made(row, document={"token": token})
 
 

@@ -114,7 +114,8 @@ def _association(_exchange: Exchange, _volume: Volume, image: VolumeImage) -> Va
 
 
 _NEW_IMAGE = (*WORDS, text("imageLocation", access=Access.CREATE))
-_ADD = Creation(Role.MEMBER, _create_below, _NEW_IMAGE, ("VolumeImageCreate", "VolumeImage", "VolumeVolumeImage"))
+_NAMES = ("VolumeImageCreate", "VolumeImage", "VolumeVolumeImage")
+_ADD = Creation(Role.MEMBER, _create_below, _NEW_IMAGE, _NAMES, VOLUME_IMAGE)
 
 VOLUMES = Resource(
     VOLUME,

@@ -97,6 +97,10 @@ MALFORMED_XML = {
     "other root": "<Volume/>",
     "children in a text": "<MachineConfiguration><name><b/></name></MachineConfiguration>",
     "property without key": "<MachineConfiguration><property>x</property></MachineConfiguration>",
+    "twice the same": "<MachineConfiguration><cpu>1</cpu><cpu>2</cpu></MachineConfiguration>",
+    "twice the same property": (
+        '<MachineConfiguration><property key="a">1</property><property key="a">2</property></MachineConfiguration>'
+    ),
     "NUL": "<MachineConfiguration><name>\x00</name></MachineConfiguration>",
 }
 

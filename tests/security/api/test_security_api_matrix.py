@@ -57,6 +57,8 @@ class Stage:
             if route.method == "POST" and route.path.endswith(("Configs", "Templates")) and route.version == 1:
                 body = {"userName": "u"} if route.path == "credentialTemplates" else {}
                 found[route.path] = member.post(route.path, body).json["id"]
+        nic = member.post(f"{machine}/networkInterfaces", on | {"sirocco_address": {"href": found["addresses"]}})
+        front.settle()
         use = member.post(f"{machine}/volumes", {"volume": {"href": BASE + attached}})
         front.settle()
         assert member.post(f"{machine}/snapshot", {"name": "s"}).status_code == 201
@@ -77,7 +79,7 @@ class Stage:
             items = operator.get(collection).json[collection]
             ids[collection] = items[0]["id"].rpartition("/")[2]
         ids["resourceMetadata"] = "Machine"
-        return ids | self._items(member, ids)
+        return ids | self._items(member, ids) | {"machines/networkInterfaces": nic.json["id"].rpartition("/")[2]}
 
     @staticmethod
     def _items(member, ids: dict[str, str]) -> dict[str, str]:
@@ -101,12 +103,13 @@ class Stage:
         """The route's path with the ids of what ``owner`` has."""
         prefix = "" if route.version == 1 else "2/"
         collection, name = route.path.partition("/{id}/")[::2]
-        collection, name = route.path.split("/")[0], name.split("/")[0]
+        collection, (name, _, inner) = route.path.split("/")[0], name.partition("/")
         known = self.ids.get(owner, {})
         fallback = GONE if owner == "deleted" else "%00%27--"
         one = known.get(collection, fallback)
         item = known.get(f"{collection}/{name}", fallback)
-        return prefix + route.path.replace("{id}", one).replace("{item}", item)
+        entry = known.get(inner.split("/")[1] if inner.startswith("{item}/") else "", fallback)
+        return prefix + route.path.replace("{id}", one).replace("{item}", item).replace("{entry}", entry)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +199,7 @@ def test_nobody_gets_in_unasked(stage):
     client = stage.front.app.test_client()
     for route in routes():
         prefix = "/cimi/" if route.version == 1 else "/cimi/2/"
-        path = prefix + route.path.replace("{id}", GONE).replace("{item}", GONE)
+        path = prefix + route.path.replace("{id}", GONE).replace("{item}", GONE).replace("{entry}", GONE)
         assert client.open(path, method=route.method, json={}).status_code == 401, path
 
 
