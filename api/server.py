@@ -114,8 +114,7 @@ class Server:
         except RequestEntityTooLarge:
             reply = self._refused(SiroccoError(TOO_LARGE, limit_size=BODY), wire, form, request_id)
         except HTTPException:
-            malformed = SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
-            reply = self._refused(malformed, wire, form, request_id)
+            reply = self._refused(_no_request(), wire, form, request_id)
         except Exception:  # noqa: BLE001 - a traceback belongs in the log, never in an answer
             _log.exception("request failed", request=request_id, method=request.method, path=request.path)
             reply = self._refused(SiroccoError(INTERNAL, request=request_id), wire, form, request_id)
@@ -141,6 +140,8 @@ class Server:
         return text if language == "en" else self._translate(text, language)
 
     def _reply(self, route: Route, ids: dict[str, str], form: Format) -> Reply:
+        if not request.host:  # one that no address can hold, and so no answer either
+            raise _no_request()
         body = _body()
         who = self._identification.principal(request)
         if not isinstance(route.policy, Public):
@@ -191,13 +192,20 @@ def _conflict(fault: Exception, *, conditional: bool) -> SiroccoError:
     return SiroccoError(CONFLICT)
 
 
+def _no_request() -> SiroccoError:
+    return SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
+
+
 def _body() -> Body:
     if request.content_length is not None and request.content_length > BODY:
         raise SiroccoError(TOO_LARGE, limit_size=BODY)
     request.max_content_length = BODY
     if (coding := request.content_encoding) and coding.lower() != "identity":
         raise SiroccoError(UNSUPPORTED_MEDIA, type=f"{request.mimetype} ({coding})"[:100])
-    return Body(request.get_data(cache=False), request.mimetype)
+    try:
+        return Body(request.get_data(cache=False), request.mimetype)
+    except OSError as fault:  # what a server calls a body whose chunks are wrong, or that ends too soon
+        raise _no_request() from fault
 
 
 def _expected(header: str | None) -> int | None:
