@@ -7,6 +7,7 @@ from sqlalchemy import delete, or_
 
 from sirocco.cmdb.models import Ticket, User, WebSession
 from sirocco.cmdb.transaction import Transaction
+from sirocco.contracts.errors import SiroccoError
 from sirocco.domain.principal import Principal
 from sirocco.identity.principals import principal
 from sirocco.identity.secrets import fingerprint, new_token
@@ -40,14 +41,21 @@ def open_session(tx: Transaction, user: User, agent: str = "") -> str:
 
 
 def signed_in(tx: Transaction, cookie: str) -> SignedIn | None:
-    """The session behind a cookie, unless it has idled for eight hours, is a week old, or its user was disabled."""
+    """The session behind a cookie, unless it has idled for eight hours, is a week old, or its user was disabled.
+
+    It ends too with the tenant it works in: what was meant for that one must not be done in another.
+    """
     row = tx.session.get(WebSession, fingerprint(cookie))
     if row is None or tx.now - row.seen > _IDLE or tx.now - row.created > _LONGEST:
         return None
     user = tx.session.get(User, row.user_id)
     if user is None or not user.enabled:
         return None
-    return SignedIn(row.id, principal(tx, user, row.tenant_id or ""), user, row.csrf)
+    try:
+        who = principal(tx, user, row.tenant_id or "")
+    except SiroccoError:
+        return None
+    return SignedIn(row.id, who, user, row.csrf)
 
 
 def touch_session(tx: Transaction, session_id: str) -> None:

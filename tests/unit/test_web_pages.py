@@ -11,7 +11,7 @@ from sirocco.cmdb.models import Machine
 from sirocco.contracts.states import Role
 from sirocco.domain.principal import SYSTEM
 from sirocco.services import machines, tenants, users, volumes
-from tests.portal import PEOPLE, furnish, portal_app, sign_in
+from tests.portal import PASSWORD, PEOPLE, furnish, portal_app, sign_in
 from tests.world import a_cmdb, populate
 from web.views import AREAS
 
@@ -95,6 +95,32 @@ def test_a_form_sent_after_the_session_ended_is_said_to_be_undone(client, came, 
     asked = parse_qs(door.query)
     assert (answer.status_code, door.path, asked.get("next", [None])[0]) == (303, "/sign-in", back)
     assert "What you sent was not done" in client.get(answer.headers["Location"]).text
+
+
+@pytest.mark.parametrize("end", ["disabled", "deleted"])
+@pytest.mark.parametrize("name", ["wanda", "oscar"])
+def test_a_session_ends_with_its_tenant_and_the_door_stays_open(furnished, client, name, end):
+    world = furnished[0]
+    with world.writing(SYSTEM) as tx:
+        tenant = tenants.create(tx, f"closing {name} {end}")
+        users.create(tx, f"{name} {end}", PASSWORD, roles={tenant.id: Role.MEMBER}, operator=name == "oscar")
+    token = sign_in(client, f"{name} {end}")
+    assert client.post("/account/tenant", data={"csrf": token, "tenant": tenant.id}).status_code == 303
+    with world.writing(SYSTEM) as tx:
+        tenants.delete(tx, tenant.id) if end == "deleted" else tenants.update(tx, tenant.id, {"enabled": False})
+    assert client.get("/machines").headers["Location"] == "/sign-in?next=/machines"
+    lost = client.post("/credentials", data={"csrf": token, "name": "lost", "password": "x"})
+    assert lost.headers["Location"] == "/sign-in?done=expired"
+    page = client.get("/sign-in")
+    assert page.status_code == 200
+    door = re.search(r'name="csrf" value="([^"]+)"', page.text)[1]
+    answer = client.post("/sign-in", data={"csrf": door, "name": f"{name} {end}", "password": PASSWORD})
+    if name == "oscar":
+        assert answer.status_code == 303
+        assert client.get("/machines").status_code == 200
+    else:
+        assert answer.status_code == 403
+        assert "no role in a tenant that is enabled" in answer.text
 
 
 def test_the_door_leads_back_to_the_page_that_was_wanted_and_nowhere_else(furnished, client):
