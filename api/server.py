@@ -204,7 +204,9 @@ def _body() -> Body:
         raise SiroccoError(UNSUPPORTED_MEDIA, type=f"{request.mimetype} ({coding})"[:100])
     try:
         return Body(request.get_data(cache=False), request.mimetype)
-    except OSError as fault:  # what a server calls a body whose chunks are wrong, or that ends too soon
+    except HTTPException:
+        raise
+    except Exception as fault:  # every server has its own errors for a body whose chunks are wrong
         raise _no_request() from fault
 
 

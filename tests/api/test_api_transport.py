@@ -3,13 +3,14 @@
 from io import BytesIO
 
 import pytest
+from gunicorn.http.errors import InvalidChunkSize
 
 
 class Torn(BytesIO):
     """A body as a server gives it whose chunks are wrong."""
 
     def read(self, *_size):
-        raise OSError("Invalid chunk size: b'ZZ'")
+        raise InvalidChunkSize(b"ZZ")
 
     readinto = readline = read
 
