@@ -14,6 +14,7 @@ from sirocco.services import providers, templates
 from tests.portal import furnish, portal_app, sign_in
 from tests.world import GIB, a_cmdb, inventory, populate
 from web import documents
+from web.language import catalogue
 
 
 @pytest.fixture(scope="module")
@@ -208,16 +209,16 @@ def test_an_image_is_asked_for_by_its_address(world, client):
 
 
 @pytest.mark.parametrize(
-    ("change", "field"),
+    ("change", "label"),
     [
-        ({"url": ""}, "Adresse"),
-        ({"url": "ftp://images.example/x"}, "Adresse"),
+        ({"url": ""}, "Address"),
+        ({"url": "ftp://images.example/x"}, "Address"),
         ({"format": "zip"}, "Format"),
-        ({"digest": "nonsense"}, "Empreinte"),
+        ({"digest": "nonsense"}, "Checksum"),
     ],
 )
-def test_a_refused_image_names_the_field_as_its_form_does(client, change, field):
-    token = sign_in(client, "bob")
+def test_a_refused_image_names_the_field_as_its_form_does(client, change, label):
+    token, field = sign_in(client, "bob"), catalogue("fr").gettext(label)
     client.set_cookie("sirocco_language", "fr")
     sent = {"csrf": token, "url": "https://images.example/tiny.qcow2", "format": "qcow2"} | change
     page = client.post("/images", data=sent).text
