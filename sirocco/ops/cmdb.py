@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
+from sirocco import __version__
 from sirocco.cmdb import migrate
 from sirocco.cmdb.database import Database
 from sirocco.cmdb.transaction import Cmdb
@@ -30,9 +32,14 @@ def existing(settings: Settings) -> Iterator[Cmdb]:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """A database that does not answer, or not as it should, is an OperationError."""
+    """A database that does not answer, or not as it should, or is of a newer release, is an OperationError."""
     try:
         yield
     except SQLAlchemyError as error:
         told = str(error).splitlines()[0]
         raise OperationError("the CMDB does not answer: {cause}. Is SIROCCO_DATABASE_URL right?", cause=told) from error
+    except CommandError as error:  # its revision is none of ours
+        raise OperationError(
+            "the CMDB is of a newer release than {version}; run that release, or restore a backup made by this one",
+            version=__version__,
+        ) from error

@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
@@ -94,6 +96,16 @@ def test_a_password_that_is_too_short_is_told(siroccod):
     done = siroccod("migrate", SIROCCO_ADMIN_PASSWORD="short")
     assert done.returncode == 1
     assert "password" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_of_a_newer_release_is_left_alone(siroccod, tmp_path):
+    siroccod("migrate")
+    with closing(sqlite3.connect(tmp_path / "home" / "cmdb.sqlite")) as kept, kept:
+        kept.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
+    done = siroccod("migrate")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: the CMDB is of a newer release than ")
     assert "Traceback" not in done.stderr
 
 
