@@ -63,6 +63,7 @@ XML = [
     "<a>" * 200 + "</a>" * 200,
     "<MachineConfiguration>",
     "<MachineConfiguration><name><b/></name></MachineConfiguration>",
+    "<MachineConfiguration><cpu>1</cpu><cpu>2</cpu></MachineConfiguration>",
 ]
 FILTERS = [
     "property['a'] and",
