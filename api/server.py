@@ -21,11 +21,11 @@ from api.common.negotiate import Format, negotiate
 from api.common.once import Reply
 from api.common.render import refuse, render
 from api.routes import Public, Route
+from api.unread import no_request
 from sirocco.cmdb.transaction import Cmdb, Transaction
 from sirocco.contracts.errors import (
     CONFLICT,
     INTERNAL,
-    MALFORMED,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     STALE,
@@ -114,7 +114,7 @@ class Server:
         except RequestEntityTooLarge:
             reply = self._refused(SiroccoError(TOO_LARGE, limit_size=BODY), wire, form, request_id)
         except HTTPException:
-            reply = self._refused(_no_request(), wire, form, request_id)
+            reply = self._refused(no_request(), wire, form, request_id)
         except Exception:  # noqa: BLE001 - a traceback belongs in the log, never in an answer
             _log.exception("request failed", request=request_id, method=request.method, path=request.path)
             reply = self._refused(SiroccoError(INTERNAL, request=request_id), wire, form, request_id)
@@ -141,7 +141,7 @@ class Server:
 
     def _reply(self, route: Route, ids: dict[str, str], form: Format) -> Reply:
         if not request.host:  # one that no address can hold, and so no answer either
-            raise _no_request()
+            raise no_request()
         body = _body()
         who = self._identification.principal(request)
         if not isinstance(route.policy, Public):
@@ -192,10 +192,6 @@ def _conflict(fault: Exception, *, conditional: bool) -> SiroccoError:
     return SiroccoError(CONFLICT)
 
 
-def _no_request() -> SiroccoError:
-    return SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
-
-
 def _body() -> Body:
     if request.content_length is not None and request.content_length > BODY:
         raise SiroccoError(TOO_LARGE, limit_size=BODY)
@@ -207,7 +203,7 @@ def _body() -> Body:
     except HTTPException:
         raise
     except Exception as fault:  # every server has its own errors for a body whose chunks are wrong
-        raise _no_request() from fault
+        raise no_request() from fault
 
 
 def _expected(header: str | None) -> int | None:

@@ -5,8 +5,13 @@ from api.cimi.model.attribute import V1
 from api.common.negotiate import Format
 from api.common.once import Reply
 from api.common.render import refuse
-from sirocco.contracts.errors import SiroccoError
+from sirocco.contracts.errors import MALFORMED, SiroccoError
 from sirocco.contracts.ids import new_id
+
+
+def no_request() -> SiroccoError:
+    """What was sent breaks the rules of HTTP."""
+    return SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
 
 
 def unread(refusal: SiroccoError) -> Reply:

@@ -16,10 +16,10 @@ from sqlalchemy import text
 
 import api
 import web
-from api.unread import unread
+from api.unread import no_request, unread
 from sirocco.cmdb.database import Database
 from sirocco.cmdb.transaction import Cmdb
-from sirocco.contracts.errors import HEADERS_TOO_LARGE, MALFORMED, URI_TOO_LONG, SiroccoError
+from sirocco.contracts.errors import HEADERS_TOO_LARGE, URI_TOO_LONG, SiroccoError
 from sirocco.ops.errors import OperationError
 from sirocco.ops.keyring import KeyRing, Sealer
 from sirocco.ops.listen import gunicorn_bind
@@ -76,7 +76,7 @@ def _refusal(unreadable: ParseException) -> SiroccoError:
             return SiroccoError(URI_TOO_LONG, limit=_REQUEST_LINE)
         case LimitRequestHeaders():
             return SiroccoError(HEADERS_TOO_LARGE)
-    return SiroccoError(MALFORMED, format="HTTP", why="it is no request that can be understood")
+    return no_request()
 
 
 class _Web(BaseApplication):

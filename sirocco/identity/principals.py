@@ -1,5 +1,6 @@
 """From proof to principal: sign in by password, API key or session, and choose a tenant."""
 
+import re
 from datetime import timedelta
 
 from sqlalchemy import bindparam, select, update
@@ -16,6 +17,7 @@ _TRIES = 10
 _LOCK = timedelta(minutes=5)
 _NOTED_EVERY = timedelta(minutes=1)
 KEY_PREFIX = "sk_"
+_KEY = re.compile(rf"{KEY_PREFIX}[\w-]{{43}}", re.ASCII)
 
 _BY_KEY = (
     select(ApiKey, User)
@@ -50,6 +52,11 @@ def _count_failure(tx: Transaction, user: User) -> None:
     user.failures += 1
     if user.failures >= _TRIES:
         user.failures, user.locked_until = 0, tx.now + _LOCK
+
+
+def is_key(text: str) -> bool:
+    """Whether a text has the form of an API key; a name or a password may begin like one."""
+    return _KEY.fullmatch(text) is not None
 
 
 def authenticate_key(tx: Transaction, token: str) -> tuple[User, ApiKey]:

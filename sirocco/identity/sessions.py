@@ -28,15 +28,17 @@ class SignedIn:
     csrf: str
 
 
-def open_session(tx: Transaction, user: User, agent: str = "") -> str:
-    """A new session; returns the cookie's value. Sessions are never taken over from before sign-in.
+def open_session(tx: Transaction, user: User, agent: str = "", tenant_id: str | None = None) -> str:
+    """A new session, in the tenant given or the user's first; returns the cookie's value.
 
-    Those that have run out, anybody's, go with it: nobody signs out of a browser that was closed.
+    Sessions are never taken over from before sign-in. Those that have run out, anybody's, go with it: nobody signs
+    out of a browser that was closed.
     """
     cookie = new_token()
     over = or_(WebSession.seen < tx.now - _IDLE, WebSession.created < tx.now - _LONGEST)
     tx.session.execute(delete(WebSession).where(over))
-    tx.add(WebSession(id=fingerprint(cookie), user_id=user.id, csrf=new_token(), agent=agent[:255]))
+    row = WebSession(id=fingerprint(cookie), user_id=user.id, tenant_id=tenant_id, csrf=new_token(), agent=agent[:255])
+    tx.add(row)
     return cookie
 
 

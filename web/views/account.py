@@ -7,7 +7,6 @@ from sirocco.cmdb.models import WebSession
 from sirocco.cmdb.transaction import Transaction
 from sirocco.contracts.states import Role
 from sirocco.identity import sessions
-from sirocco.identity.secrets import fingerprint
 from sirocco.services import users
 from web import forms
 from web.area import Area, go
@@ -46,6 +45,5 @@ def change_password(tx: Transaction) -> ResponseReturnValue:
     """A new password; every other session ends, this one goes on under a new name in the same tenant."""
     tenant_id = tx.session.get_one(WebSession, g.signed.session_id).tenant_id
     users.set_password(tx, tx.who.user_id, forms.secret("password"), forms.secret("current"))
-    cookie = sessions.open_session(tx, g.signed.user, request.user_agent.string)
-    sessions.choose_tenant(tx, fingerprint(cookie), tenant_id)
+    cookie = sessions.open_session(tx, g.signed.user, request.user_agent.string, tenant_id)
     return keep_session(go("account.show", done="password"), cookie)
