@@ -155,8 +155,11 @@ async def _beats(settings: Settings, role: str) -> None:
         await asyncio.sleep(BEAT)
 
 
-def _share_heaps() -> None:
-    """Threads mostly wait: heaps of their own only keep memory that nobody uses (about 9 MiB here; large pieces, 7)."""
+def _spare_memory() -> None:
+    """Keep no memory that nobody uses.
+
+    Threads mostly wait, so they share heaps (about 9 MiB less here); large pieces go back when they are freed (7 less).
+    """
     with suppress(AttributeError):  # a C library without the setting
         ctypes.CDLL(None).mallopt(_ARENA_MAX, _ARENAS)
         ctypes.CDLL(None).mallopt(_MAPPED_FROM, _LARGE)
@@ -164,7 +167,7 @@ def _share_heaps() -> None:
 
 def main() -> None:
     """Run as ``worker``, or as ``solver`` with ``--solver``."""
-    _share_heaps()
+    _spare_memory()
     solver = "--solver" in sys.argv[1:]
     try:
         settings = load()
