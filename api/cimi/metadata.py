@@ -1,6 +1,7 @@
 """ResourceMetadata, made from the model: what every kind has and can do here, and at each provider (5.11)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 from api.cimi.model.attribute import Access, Attribute, Type, Value, Values
@@ -10,6 +11,7 @@ from sirocco.connectors.kinds import ProviderKind
 from sirocco.connectors.kinds import Value as Setting
 from sirocco.contracts import capabilities as cap
 from sirocco.contracts.errors import NOT_FOUND, SiroccoError
+from sirocco.services import retention
 
 _TRUE = "true"
 _CAPABILITIES: Mapping[str, Mapping[str, tuple[str, str]]] = {
@@ -47,6 +49,7 @@ _CAPABILITIES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "DefaultInitialState": ("STARTED", "State of a new network whose template names none."),
         "InitialStates": ("STARTED,STOPPED", "States that a template may name."),
     },
+    "Job": {"JobRetention": (str(retention.KEPT // timedelta(minutes=1)), "Minutes for which an ended job is kept.")},
     "EventLog": {"Linked": (_TRUE, "A log is deleted with its resource.")},
 }
 _SETTINGS: Mapping[Setting, str] = {

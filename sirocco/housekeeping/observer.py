@@ -17,17 +17,20 @@ from sirocco.contracts import capabilities as cap
 from sirocco.contracts.states import JobState, MachineState
 from sirocco.domain.principal import SYSTEM
 from sirocco.housekeeping.leadership import lead
-from sirocco.services import faults, hosts, observed, providers
+from sirocco.services import faults, hosts, observed, providers, retention
 
 _PROBE_EVERY = 15.0
 _LIST_EVERY = 10.0
 _SWEEP_EVERY = 30.0
 _YOUNG = timedelta(minutes=10)
-_FORGOTTEN = timedelta(minutes=2)
+_LEFT_OVER = timedelta(minutes=2)
 _GONE_AFTER = timedelta(seconds=30)
 _TURN = 0.5
 _AT_ONCE = 20
 """Machines looked after in one transaction: few enough to keep no other writer waiting."""
+
+_FORGETS = 20
+"""Transactions after one another that delete what is old; more would keep the leader from saying that it lives."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +55,7 @@ class Observer:
                 if time.monotonic() - swept > _SWEEP_EVERY:
                     swept = time.monotonic()
                     self._sweep()
+                    self._forget()
             except Exception:
                 log.exception("observer turn failed")
         self._close_all()
@@ -76,17 +80,23 @@ class Observer:
 
     def _sweep(self) -> None:
         """Remove what was made for a resource that no longer exists: its job ended before it could."""
-        for intent in self._forgotten():
+        for intent in self._left_over():
             try:
                 self._plant.remove(intent.resource_id, Kind(intent.kind))
                 log.warning("removed a leftover", kind=intent.kind, resource=intent.resource_id)
             except ConnectorError as error:
                 log.warning("leftover stays", kind=intent.kind, resource=intent.resource_id, why=error.message)
 
-    def _forgotten(self) -> list[Intent]:
+    def _forget(self) -> None:
+        for _ in range(_FORGETS):
+            with self._plant.cmdb.writing(SYSTEM) as tx:
+                if not retention.forget(tx):
+                    return
+
+    def _left_over(self) -> list[Intent]:
         models = (Machine, Volume, Network, Image, VolumeImage)
         with self._plant.cmdb.reading(SYSTEM) as tx:
-            old = select(Intent).where(Intent.created < tx.now - _FORGOTTEN)
+            old = select(Intent).where(Intent.created < tx.now - _LEFT_OVER)
             for model in models:
                 old = old.where(~select(model.id).where(model.id == Intent.resource_id).exists())
             working = select(Job.id).where(

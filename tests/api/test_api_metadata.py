@@ -20,6 +20,11 @@ def a_lame_provider(front):
         return row.id
 
 
+def test_it_is_told_how_long_ended_jobs_are_kept(front):
+    told = capabilities(front.viewer.get("resourceMetadata/Job").json)
+    assert told["JobRetention"] == str(365 * 24 * 60)
+
+
 def test_capabilities_are_told_per_provider(front):
     lame, able = a_lame_provider(front), front.world.provider_id
     there = capabilities(front.viewer.get(f"resourceMetadata/Machine.{able}").json)
