@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from unicodedata import normalize
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import joinedload
@@ -28,12 +29,17 @@ _BY_KEY = (
 """All that the answer to a key needs, in one query: every request of a program begins with it."""
 
 
+def named(tx: Transaction, name: str) -> User | None:
+    """The user of this name, however its accents were typed (RFC 8265, 3.3.2)."""
+    return tx.session.scalar(select(User).where(User.name == normalize("NFC", name)))
+
+
 def authenticate_password(tx: Transaction, name: str, password: str) -> User | None:
     """The user with this password, or None. Ten failures in a row lock the user for five minutes.
 
     A failure is recorded in ``tx``, so the caller commits even when it then refuses.
     """
-    user = tx.session.scalar(select(User).where(User.name == name))
+    user = named(tx, name)
     if user and user.locked_until and user.locked_until > tx.now:
         seconds = int((user.locked_until - tx.now).total_seconds()) + 1
         raise SiroccoError(LOCKED_OUT, seconds=seconds)

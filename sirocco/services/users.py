@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy import select
 
@@ -13,7 +14,7 @@ from sirocco.contracts.errors import FORBIDDEN, INVALID, NAME_TAKEN, NOT_FOUND, 
 from sirocco.contracts.states import Role
 from sirocco.domain.limits import check, check_text
 from sirocco.domain.query import EVERYTHING, Query
-from sirocco.identity.principals import KEY_PREFIX
+from sirocco.identity.principals import KEY_PREFIX, named
 from sirocco.identity.secrets import fingerprint, hash_password, new_token, password_matches
 from sirocco.identity.sessions import close_all_sessions
 from sirocco.services import events
@@ -38,10 +39,10 @@ def create(
     check_text(name, description)
     if not name or ":" in name or name != name.strip():
         raise SiroccoError(INVALID, where="name", why="it is empty, or holds a colon or blanks at its ends")
-    if tx.session.scalar(select(User.id).where(User.name == name)):
+    if named(tx, name):
         raise SiroccoError(NAME_TAKEN, kind="user", name=name)
     user = User(
-        name=name,
+        name=normalize("NFC", name),
         description=description,
         password_hash=hash_password(password),
         operator=operator,

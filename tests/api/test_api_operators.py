@@ -1,5 +1,7 @@
 """What operators offer to all tenants, and the clouds, accounts and places that they register and change."""
 
+from base64 import b64encode
+
 import pytest
 
 from api.cimi.codec.data import from_text, to_text
@@ -191,6 +193,19 @@ def test_an_account_of_all_tenants_is_seen_by_key_in_each(front):
     assert front.member.get(made.json["id"]).status_code == 403
     assert front.operator.put(made.json["id"], {"name": "all's"}).json["name"] == "all's"
     assert front.operator.delete(made.json["id"]).status_code == 200
+
+
+def test_a_user_is_the_same_however_the_accents_are_typed(front):
+    composed, apart = "Ren\u00e9e", "Rene\u0301e"
+    role = {"tenant": front.href(f"tenants/{front.world.tenant_id}"), "role": "member"}
+    body = {"name": apart, "password": "correct horse", "memberships": [role]}
+    assert front.operator.post("users", body).json["name"] == composed
+    again = front.operator.post("users", body | {"name": composed})
+    assert (again.status_code, again.json["sirocco_code"]) == (409, "name-taken")
+    for name in (composed, apart):
+        proof = b64encode(f"{name}:correct horse".encode()).decode()
+        answer = front.app.test_client().get("/cimi/machines", headers={"Authorization": f"Basic {proof}"})
+        assert answer.status_code == 200
 
 
 def test_ports_addresses_and_networks_are_edited(front):
