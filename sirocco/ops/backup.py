@@ -46,6 +46,8 @@ def save(settings: Settings, archive: Path, passphrase: str | None) -> str:
     """Write a backup, readable by its owner only; without a passphrase the key ring is left out. What was done."""
     if archive.exists():
         raise BackupError("{path} exists already; a backup never overwrites another file", path=archive)
+    if not archive.absolute().parent.is_dir():
+        raise BackupError("there is no folder {path}", path=archive.absolute().parent)
     with tempfile.TemporaryDirectory(prefix="sirocco-backup-", dir=archive.absolute().parent) as scratch:
         parts = list(_parts(settings, Path(scratch), passphrase))
         manifest = {

@@ -177,4 +177,5 @@ def _refuse_used(tx: Transaction, image: Image) -> None:
     """A machine's disk is a layer on its image: the image has to outlive it."""
     machines = select(func.count()).select_from(Machine).where(Machine.image_id == image.id)
     if count := tx.session.scalar(machines):
-        raise SiroccoError(IN_USE, kind="image", name=image.name, users=f"{count} machines")
+        users = "1 machine" if count == 1 else f"{count} machines"
+        raise SiroccoError(IN_USE, kind="image", name=image.name, users=users)

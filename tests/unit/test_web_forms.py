@@ -294,6 +294,15 @@ def test_theme_language_and_tenant_are_remembered(furnished):
     assert "Sign out" in other.get("/").text, "the user's own language counts in every browser"
 
 
+@pytest.mark.parametrize("page", ["machines", "volumes", "networks", "credentials"])
+def test_an_operator_who_sees_all_tenants_is_told_whose_a_new_thing_will_be(world, client, page):
+    told = "It will belong to the tenant acme."
+    token = sign_in(client, "olga")
+    assert told in client.get(f"/{page}/new").text
+    client.post("/account/tenant", data={"csrf": token, "tenant": world.tenant_id})
+    assert told not in client.get(f"/{page}/new").text, "the tenant was chosen"
+
+
 def form_of(page: str, action: str) -> dict[str, str]:
     """What a form of the page would send if nobody changed it: its hidden fields."""
     form = page.split(f'action="{action}"')[1].split("</form>", maxsplit=1)[0]
