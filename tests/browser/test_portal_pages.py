@@ -71,10 +71,11 @@ def test_no_page_has_a_barrier_by_day_or_by_night(reader, site, watch, language,
     for path in site[1].pages(Role.OPERATOR)[part::4]:
         page.goto(path, wait_until="load")
         found = violations(page)
-        page.emulate_media(color_scheme="dark")  # only colours change: the other rules have looked already
-        page.evaluate(PAINTED)
-        found += violations(page, "color-contrast")
-        page.emulate_media(color_scheme="light")
+        if language == "en-GB":
+            page.emulate_media(color_scheme="dark")  # colours change, which no other rule and no language minds
+            page.evaluate(PAINTED)
+            found += violations(page, "color-contrast")
+            page.emulate_media(color_scheme="light")
         if found:
             barriers[path] = found
     assert barriers == {}
@@ -265,6 +266,20 @@ def test_news_leave_a_search_as_it_is(reader):
     expect(page.locator("#list tbody tr")).to_have_count(1)
     page.fill("#q", "")
     expect(page.locator("#list tbody tr")).to_have_count(everything)
+
+
+def test_a_text_is_copied_where_the_browser_has_no_clipboard_for_pages(reader, site, watch):
+    """Over plain http beyond loopback; here the page's own is taken away."""
+    page = reader("bob")
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    machine = site[1].ids["machine"]
+    page.goto(f"/machines/{machine}")
+    page.evaluate("document.addEventListener('copy', () => (document.title = String(getSelection())))")
+    page.get_by_role("button", name="Copy id").click()
+    expect(page.locator("#announcement")).to_have_text("Copied.")
+    assert page.title() == machine
+    assert page.locator("textarea.unseen").count() == 0
+    assert not watch.complaints
 
 
 def test_lists_pages_and_forms_work_without_scripts(chromium, site):

@@ -2,13 +2,26 @@
 document.addEventListener("click", async (event) => {
   const button = (event.target as Element).closest<HTMLButtonElement>("[data-copy]");
   if (!button) return;
-  await navigator.clipboard.writeText(button.dataset.copy ?? "");
+  await copy(button.dataset.copy ?? "", button);
   const use = button.querySelector("use");
   const sprite = use?.getAttribute("href") ?? "";
   use?.setAttribute("href", sprite.replace(/#.*/, "#check"));
   announce(button.dataset.copied ?? "");
   setTimeout(() => use?.setAttribute("href", sprite), 1500);
 });
+
+async function copy(text: string, beside: HTMLElement): Promise<void> {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Over plain http from another machine a browser offers only what it did of old: to copy what is chosen.
+  const field = document.createElement("textarea");
+  field.className = "unseen";
+  field.value = text;
+  beside.after(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+  beside.focus();
+}
 
 export function announce(text: string): void {
   const status = document.getElementById("announcement");
