@@ -87,7 +87,8 @@ class Server:
         """A path or a method that no route has."""
         version = 2 if rest.startswith("2/") else 1
         path = rest.removeprefix("2/").rstrip("/")
-        allowed = sorted({route.method for route in self._routes if route.version == version and _fits(route, path)})
+        fitting = {route.method for route in self._routes if route.version == version and _fits(route, path)}
+        allowed = sorted(fitting | {"HEAD"} if "GET" in fitting else fitting)
 
         def reply(_form: Format) -> Reply:
             if allowed:

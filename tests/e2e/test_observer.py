@@ -90,4 +90,6 @@ def test_what_was_made_for_nobody_is_removed(plant, world):
         return [seen for seen in control.inventory(store(plant))[Kind.NETWORK] if seen.token == token]
 
     assert held()
+    plant.kill("worker-1")
+    plant.start_worker()  # the next to lead looks at once, not only when its half minute is over
     until(lambda: not held(), "the leftover is removed", patience=60)

@@ -267,12 +267,12 @@ def test_wrong_paths(attacked, path, accept):
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PATCH", "machines", "GET, POST"),
-        ("DELETE", "machines", "GET, POST"),
-        ("PUT", "cloudEntryPoint", "GET"),
-        ("OPTIONS", "machines/x", "DELETE, GET, POST, PUT"),
-        ("TRACE", "2/jobs", "GET"),
-        ("BREW", "machines", "GET, POST"),
+        ("PATCH", "machines", "GET, HEAD, POST"),
+        ("DELETE", "machines", "GET, HEAD, POST"),
+        ("PUT", "cloudEntryPoint", "GET, HEAD"),
+        ("OPTIONS", "machines/x", "DELETE, GET, HEAD, POST, PUT"),
+        ("TRACE", "2/jobs", "GET, HEAD"),
+        ("BREW", "machines", "GET, HEAD, POST"),
     ],
 )
 def test_other_methods(attacked, method, path, allow):
