@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -172,6 +173,7 @@ def main() -> None:
     try:
         settings = load()
         configure(settings, "solver" if solver else "worker")
+        gc.freeze()  # what stays for good is not looked through again: 4 MiB less, and a twentieth of a workflow's CPU
         asyncio.run(serve(settings, solver=solver))
     except OperationError as error:
         sys.exit(said(error))
