@@ -188,11 +188,6 @@ def test_a_short_passphrase_is_refused(small, tmp_path):
     assert not (tmp_path / "backup.tar").exists()
 
 
-def test_a_folder_that_is_not_there_is_named(small, tmp_path):
-    with pytest.raises(BackupError, match=f"there is no folder {tmp_path / 'typo'}$"):
-        save(small, tmp_path / "typo" / "backup.tar", None)
-
-
 def test_an_existing_file_is_never_overwritten(small, tmp_path):
     (tmp_path / "backup.tar").write_text("precious")
     with pytest.raises(BackupError, match="exists already"):
