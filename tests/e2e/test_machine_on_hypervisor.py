@@ -187,6 +187,7 @@ def test_a_machine_lives_its_whole_life(plant, customer, cloud, hypervisor):
     assert b"\r\n42\r\n" in typed(cloud, native(plant, machine), b"echo $((6*7))\n", b"42\r\n")
 
     volume = written_while_it_runs(plant, customer, cloud, machine, address)
+    until(lambda: measured(plant, machine), "the counters tell of work of every kind")
     customer.resize(machine, 2, 262144)
     guest_says(address, "size", lambda text: larger(text, 2, 131072), "the guest has processors and memory")
     paused_and_suspended(customer, machine, address)
@@ -195,7 +196,6 @@ def test_a_machine_lives_its_whole_life(plant, customer, cloud, hypervisor):
     detach(customer, machine)
     guest_says(address, "disks", lambda text: "vdb" not in text, "the guest has let the volume go")
     back_to_a_snapshot(plant, customer, cloud, machine, address)
-    assert measured(plant, machine)
 
     gold, kept = take(customer, machine, "capture"), image_of(customer, volume)
     second = customer.create("second", gold, **network)
@@ -261,7 +261,7 @@ def larger(text, cpu, kib):
 
 
 def measured(plant, machine):
-    """The counters that the observer kept tell of work of every kind; they begin anew with the machine's process."""
+    """Whether the counters kept tell of work of every kind; they begin anew with each of the machine's processes."""
     with plant.cmdb.reading(SYSTEM) as tx:
         kept = tx.session.scalars(select(UsageSample).where(UsageSample.machine_id == machine)).all()
     kinds = ("cpu_time", "memory", "read", "written", "received", "sent")
