@@ -80,15 +80,15 @@ class LibvirtEndpoint(Endpoint):
                 return domain
         raise AssertionError(f"{ref} runs nowhere")
 
+    def begin(self, ref, line):
+        """Have a shell in the guest begin something whose end nobody can tell, as the guest's own."""
+        return _agent(self.domain(ref), "guest-exec", path="/bin/sh", arg=["-c", line], **{"capture-output": True})[
+            "pid"
+        ]
+
     def _shell(self, ref, line):
-        domain = self.domain(ref)
-
-        def agent(command, **arguments):
-            request = json.dumps({"execute": command, "arguments": arguments})
-            return json.loads(libvirt_qemu.qemuAgentCommand(domain, request, 5, 0))["return"]
-
-        pid = agent("guest-exec", path="/bin/sh", arg=["-c", line], **{"capture-output": True})["pid"]
-        while not (done := agent("guest-exec-status", pid=pid))["exited"]:
+        pid, domain = self.begin(ref, line), self.domain(ref)
+        while not (done := _agent(domain, "guest-exec-status", pid=pid))["exited"]:
             time.sleep(0.05)
         return base64.b64decode(done.get("out-data", "")).decode().strip()
 
@@ -123,6 +123,11 @@ class LibvirtEndpoint(Endpoint):
                 pool = connection.storagePoolLookupByName(self.opening[1].settings["hosts"][0]["pool"])
                 name = ref.native_id if ref.native_id.endswith(".qcow2") else f"{ref.native_id}.qcow2"
                 pool.storageVolLookupByName(name).delete()
+
+
+def _agent(domain, command, **arguments):
+    request = json.dumps({"execute": command, "arguments": arguments})
+    return json.loads(libvirt_qemu.qemuAgentCommand(domain, request, 5, 0))["return"]
 
 
 def endpoint_of(name, settings, tiny, cidrs):

@@ -304,7 +304,7 @@ def test_counters_and_events_tell_what_a_guest_does(far, network):
         assert now.written - before.written >= 4 * MIB
         assert now.read - before.read >= 8 * MIB
         assert min(now.received - before.received, now.sent - before.sent) > 0
-        far.command(ref, "poweroff")
+        far.begin(ref, "poweroff")
         far.wait_for(lambda: far.state(ref) is State.STOPPED, "the guest shuts down by itself")
         seen.clear()
         far.act(ref, Start())
